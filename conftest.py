@@ -1,0 +1,21 @@
+"""Run the `python` examples of the README and the documentation as tests; `tests/conftest.py` is the suite's own."""
+
+import pytest
+from sybil import Sybil
+from sybil.integration.pytest import SybilItem
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["*.md"],
+).pytest()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the examples back in page order: those of one page share names, and tests are shuffled."""
+    slots = [index for index, item in enumerate(items) if isinstance(item, SybilItem)]
+    examples = [item for item in items if isinstance(item, SybilItem)]
+    examples.sort(key=lambda item: (item.path, item.example.start))
+    for index, example in zip(slots, examples, strict=True):
+        items[index] = example

@@ -1,0 +1,44 @@
+"""Sphinx configuration. The build needs no network unless CASEWRIGHT_INTERSPHINX is set."""
+
+import os
+from importlib.metadata import version as installed_version
+
+project = "casewright"
+author = "casewright contributors"
+project_copyright = "2026, casewright contributors"
+release = version = installed_version("casewright")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["build", "_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+# A reference that leads nowhere is an error, with two exceptions: type variables and private bases have no page ...
+nitpicky = True
+nitpick_ignore_regex = [
+    (r"py:.*", r"(casewright\..*\.)?([A-Z][A-Za-z]*T|[A-Z]_co)"),
+    (r"py:.*", r"casewright\..*\._\w+"),
+]
+if os.environ.get("CASEWRIGHT_INTERSPHINX"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "attrs": ("https://www.attrs.org/en/stable/", None),
+        "cattrs": ("https://catt.rs/en/stable/", None),
+    }
+else:
+    # ... and names of other projects cannot be looked up without a network.
+    nitpick_ignore_regex += [
+        (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|pathlib|types|typing)\..*"),
+        (r"py:.*", r"(attr|attrs|cattrs|hypothesis|typing_extensions)\..*"),
+        (r"py:.*", r"(datetime|timedelta)"),
+    ]
+
+html_theme = "furo"
+html_title = f"casewright {release}"

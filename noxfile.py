@@ -1,0 +1,184 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.5.1"]
+# ///
+"""Every gate of the project, one session each.
+
+`nox` alone runs what a change needs before it is proposed; the tests come last, so the output ends with them.
+The other sessions run by name: `nox -s docs build`. What follows `--` goes to pytest: `nox -s tests -- -k lifecycle`.
+"""
+
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "typing", "imports", "tests"]
+
+ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+# Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
+NEEDS_EXTRA = ("casewright.testing.strategies",)
+IMPORT_EVERYTHING = f"""
+import importlib, pkgutil, casewright
+
+def on_error(name):
+    if not name.startswith({NEEDS_EXTRA!r}):
+        raise
+
+names = [module.name for module in pkgutil.walk_packages(casewright.__path__, "casewright.", on_error)]
+imported = [importlib.import_module(name) for name in names if not name.startswith({NEEDS_EXTRA!r})]
+print("casewright", casewright.__version__, "imported", len(imported), "of", len(names), "modules")
+"""
+
+
+def _group(*names: str) -> tuple[str, ...]:
+    """The requirements of some dependency groups."""
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def _present(*names: str) -> list[str]:
+    """The folders among `names` that this checkout has."""
+    return [name for name in names if (ROOT / name).is_dir()]
+
+
+def _built(session: nox.Session, pattern: str) -> Path:
+    """The one file in dist/ that matches."""
+    found = list(DIST.glob(pattern))
+    if len(found) != 1:
+        session.error(f"expected one dist/{pattern}, found {len(found)}: run `nox -s build` first")
+    return found[0]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting, spelling."""
+    session.install(*_group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Mypy strict, pyright, and no public name without a complete type."""
+    session.install(*_group("typing", "test", "bench"), ".")
+    session.run("mypy", *_present("src", "tests", "examples", "benchmarks"))
+
+    env = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    session.run("pyright", *_present("src", "tests", "examples"), env=env)
+    verify = ("pyright", "--verifytypes", "casewright", "--ignoreexternal")
+    answer = session.run(*verify, "--outputjson", env=env, silent=True, success_codes=[0, 1])
+    score = json.loads(str(answer))["typeCompleteness"]["completenessScore"]
+    session.log(f"type completeness: {score:.2%}")
+    if score < 1:
+        session.run(*verify, env=env, success_codes=[0, 1])
+        session.error("a public name lacks a complete type")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The import contracts of the house."""
+    session.install(*_group("lint"), ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the suite and the documented examples on the installed package; all of it covered."""
+    session.install(*_group("test"), ".[testing]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    # A chosen part of the suite cannot cover everything.
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into build/docs; a warning is an error."""
+    session.install(*_group("docs"), ".[testing]")
+    session.run("sphinx-build", "-q", "-W", "-n", "--keep-going", "-E", "-b", "html", "docs", "build/docs")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build and check both distributions, then queue the two sessions that prove the wheel."""
+    session.install(*_group("release"))
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("python", "-m", "build", "--installer", "uv", silent=True)
+    files = [str(_built(session, "*.whl")), str(_built(session, "*.tar.gz"))]
+    session.run("twine", "check", "--strict", *files)
+    session.run("check-wheel-contents", files[0])
+    session.notify("no_extras")
+    session.notify("wheel")
+
+
+@nox.session
+def no_extras(session: nox.Session) -> None:
+    """Import every module of the built wheel with the core dependencies alone."""
+    session.install(str(_built(session, "*.whl")))
+    session.run("python", "-I", "-c", IMPORT_EVERYTHING)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Run the suite of the built sdist, its src removed, against the built wheel."""
+    session.install(*_group("test"), f"{_built(session, '*.whl')}[testing]")
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(_built(session, "*.tar.gz")) as archive:
+            archive.extractall(folder, filter="data")
+        (unpacked,) = Path(folder).iterdir()
+        shutil.rmtree(unpacked / "src")
+        shared = ROOT.parent / "shared"
+        if shared.is_dir():  # data sets that stand beside a checkout
+            (Path(folder) / "shared").symlink_to(shared)
+        with session.chdir(unpacked):
+            session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def matrix(session: nox.Session) -> None:
+    """Run the suite on each supported Python that this machine has."""
+    session.install(*_group("test"), ".[testing]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(venv_backend="uv")
+def min_versions(session: nox.Session) -> None:
+    """Run the suite with the oldest dependencies that pyproject.toml allows."""
+    tools = [tool for tool in _group("test") if not tool.startswith("hypothesis")]  # ours is a pin, the extra's a bound
+    session.install("--resolution", "lowest-direct", *tools, ".[testing]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks."""
+    script = ROOT / "benchmarks" / "run.py"
+    if not script.exists():
+        session.skip("there is no benchmarks/run.py")
+    session.install(*_group("bench"), ".")
+    session.run("python", os.fspath(script), *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run what the README shows first."""
+    session.install(".")
+    session.run("python", "-m", "casewright", "demo", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,229 @@
+"""casewright: who may do what to a task or a case, in which state, and a proof afterwards that this is what happened.
+
+Every public name of the domain is here, loaded on first use; adapters are imported by their own path.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from casewright.domain.actors import Actor
+    from casewright.domain.authorization import AuthorizationPolicy
+    from casewright.domain.catalog import REGULATORY_CASE, SIMPLE_TASK, TASK
+    from casewright.domain.combinators import all_of, any_of, forbid, not_
+    from casewright.domain.definitions import CaseDefinition, TaskDefinition
+    from casewright.domain.effects import Effect, clear, copy_input, set_value
+    from casewright.domain.events import Change, Context, Event, Payload, erased_fields, fold
+    from casewright.domain.graphs import Analysis
+    from casewright.domain.guards import Guard, guard, no_open_tasks
+    from casewright.domain.history import Finding, erase, seal, verify
+    from casewright.domain.ids import ActorId, ItemId, NoteId, Tenant
+    from casewright.domain.inputs import Input, actor, boolean, choice, instant, integer, mapping, names, text
+    from casewright.domain.items import Case, Note, Task, WorkItem
+    from casewright.domain.json_values import FrozenMapping, JsonValue
+    from casewright.domain.lifecycle import Lifecycle
+    from casewright.domain.ready_rules import (
+        always,
+        has_role,
+        in_category,
+        in_status,
+        is_assignee,
+        is_creator,
+        never,
+        performed,
+        same,
+    )
+    from casewright.domain.reasons import Phase, Reason
+    from casewright.domain.rules import predicate
+    from casewright.domain.rulings import GRANT, Rule, Ruling, no, veto
+    from casewright.domain.terms import Scope, Term
+    from casewright.domain.transitions import Transition
+    from casewright.domain.values import Category, Priority
+    from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
+    from casewright.errors import (
+        AlreadyExistsError,
+        CasewrightError,
+        ConflictError,
+        DefinitionError,
+        HistoryError,
+        IdempotencyKeyReusedError,
+        InvalidInputError,
+        MisuseError,
+        NotFoundError,
+        NotUniqueError,
+        OutcomeUnknownError,
+        Problem,
+        RefusedError,
+        StaleVersionError,
+        StorageError,
+        TransientStorageError,
+        UnknownDefinitionError,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GRANT",
+    "REGULATORY_CASE",
+    "SIMPLE_TASK",
+    "TASK",
+    "ActionVerdict",
+    "Actor",
+    "ActorId",
+    "AlreadyExistsError",
+    "Analysis",
+    "AuthorizationPolicy",
+    "Case",
+    "CaseDefinition",
+    "CasewrightError",
+    "Category",
+    "Change",
+    "ConflictError",
+    "Context",
+    "DefinitionError",
+    "Effect",
+    "Event",
+    "Finding",
+    "FrozenMapping",
+    "Guard",
+    "HistoryError",
+    "IdempotencyKeyReusedError",
+    "Input",
+    "InvalidInputError",
+    "ItemId",
+    "JsonValue",
+    "Lifecycle",
+    "MisuseError",
+    "NotFoundError",
+    "NotUniqueError",
+    "Note",
+    "NoteId",
+    "OutcomeUnknownError",
+    "Payload",
+    "Permitted",
+    "Phase",
+    "Priority",
+    "Problem",
+    "Reason",
+    "Refused",
+    "RefusedError",
+    "Rule",
+    "Ruling",
+    "Scope",
+    "StaleVersionError",
+    "StorageError",
+    "Task",
+    "TaskDefinition",
+    "Tenant",
+    "Term",
+    "TransientStorageError",
+    "Transition",
+    "UnknownDefinitionError",
+    "WorkItem",
+    "actor",
+    "all_of",
+    "always",
+    "any_of",
+    "boolean",
+    "choice",
+    "clear",
+    "copy_input",
+    "erase",
+    "erased_fields",
+    "fold",
+    "forbid",
+    "guard",
+    "has_role",
+    "in_category",
+    "in_status",
+    "instant",
+    "integer",
+    "is_assignee",
+    "is_creator",
+    "mapping",
+    "names",
+    "never",
+    "no",
+    "no_open_tasks",
+    "not_",
+    "performed",
+    "predicate",
+    "same",
+    "seal",
+    "set_value",
+    "text",
+    "verify",
+    "veto",
+]
+
+if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
+    _NAMES_BY_MODULE = {
+        "domain.actors": ("Actor",),
+        "domain.authorization": ("AuthorizationPolicy",),
+        "domain.catalog": ("REGULATORY_CASE", "SIMPLE_TASK", "TASK"),
+        "domain.combinators": ("all_of", "any_of", "forbid", "not_"),
+        "domain.definitions": ("CaseDefinition", "TaskDefinition"),
+        "domain.effects": ("Effect", "clear", "copy_input", "set_value"),
+        "domain.events": ("Change", "Context", "Event", "Payload", "erased_fields", "fold"),
+        "domain.graphs": ("Analysis",),
+        "domain.guards": ("Guard", "guard", "no_open_tasks"),
+        "domain.history": ("Finding", "erase", "seal", "verify"),
+        "domain.ids": ("ActorId", "ItemId", "NoteId", "Tenant"),
+        "domain.inputs": ("Input", "actor", "boolean", "choice", "instant", "integer", "mapping", "names", "text"),
+        "domain.items": ("Case", "Note", "Task", "WorkItem"),
+        "domain.json_values": ("FrozenMapping", "JsonValue"),
+        "domain.lifecycle": ("Lifecycle",),
+        "domain.ready_rules": (
+            "always",
+            "has_role",
+            "in_category",
+            "in_status",
+            "is_assignee",
+            "is_creator",
+            "never",
+            "performed",
+            "same",
+        ),
+        "domain.reasons": ("Phase", "Reason"),
+        "domain.rules": ("predicate",),
+        "domain.rulings": ("GRANT", "Rule", "Ruling", "no", "veto"),
+        "domain.terms": ("Scope", "Term"),
+        "domain.transitions": ("Transition",),
+        "domain.values": ("Category", "Priority"),
+        "domain.verdicts": ("ActionVerdict", "Permitted", "Refused"),
+        "errors": (
+            "AlreadyExistsError",
+            "CasewrightError",
+            "ConflictError",
+            "DefinitionError",
+            "HistoryError",
+            "IdempotencyKeyReusedError",
+            "InvalidInputError",
+            "MisuseError",
+            "NotFoundError",
+            "NotUniqueError",
+            "OutcomeUnknownError",
+            "Problem",
+            "RefusedError",
+            "StaleVersionError",
+            "StorageError",
+            "TransientStorageError",
+            "UnknownDefinitionError",
+        ),
+    }
+    _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+
+    def __getattr__(name: str) -> object:
+        """Load a public name on first use."""
+        module = _MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{module}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """List the public names."""
+        return sorted((*__all__, "__version__"))

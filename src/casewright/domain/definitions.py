@@ -1,0 +1,354 @@
+"""Definitions: a lifecycle, who may do what, and what must hold, as one value that decides.
+
+`decide` answers with changes or with every reason; it reads no clock, makes no id and touches no store. The same
+function enforces, explains, and lists what an actor can do now (`actions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Final, Generic, Self
+
+import attrs
+
+from casewright.domain.actors import Actor
+from casewright.domain.authorization import AuthorizationPolicy
+from casewright.domain.creating import Blueprint, create
+from casewright.domain.deciding import NOTHING_CHANGES, Question, decide, judge
+from casewright.domain.definition_proof import definition_problems
+from casewright.domain.guards import Guard
+from casewright.domain.ids import as_item_id
+from casewright.domain.inputs import Input
+from casewright.domain.items import Case, ItemT, Kind, Task
+from casewright.domain.json_values import EMPTY, FrozenMapping
+from casewright.domain.lifecycle import Lifecycle
+from casewright.domain.reasons import Phase, Reason
+from casewright.domain.rules import ReadyRule
+from casewright.domain.rulings import GRANT, Rule
+from casewright.domain.steps import StepTable
+from casewright.domain.terms import Scope
+from casewright.domain.transitions import Transition
+from casewright.domain.values import Category, as_instant, as_name
+from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
+from casewright.errors import DefinitionError, InvalidInputError, MisuseError, UnknownDefinitionError
+
+__all__ = ["CaseDefinition", "Definition", "TaskDefinition"]
+
+NOT_VISIBLE: Final = Reason("not_visible", Phase.PERMISSION, "there is no such item, or none that you may see")
+_HIDDEN: Final = Refused((NOT_VISIBLE,))
+_DELETED: Final = Refused((Reason("deleted", Phase.STATE, "it was deleted; nothing can be done with it any more"),))
+
+
+def _lifecycles(values: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]:
+    return (values,) if isinstance(values, Lifecycle) else tuple(values)
+
+
+def _guards(value: Mapping[str, Guard | Iterable[Guard]]) -> FrozenMapping[tuple[Guard, ...]]:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError("guards", f"must be a mapping, not {type(value).__name__}", "map actions to guards")
+    return FrozenMapping(
+        {action: tuple(part) if isinstance(part, Iterable) else (part,) for action, part in value.items()}
+    )
+
+
+def _fields(value: Iterable[Input] | None) -> tuple[Input, ...] | None:
+    return None if value is None else tuple(value)
+
+
+def _published(value: Iterable[str] | None) -> frozenset[str] | None:
+    if isinstance(value, str):
+        raise InvalidInputError("published", "must be several actions, not one str", "pass a set")
+    return None if value is None else frozenset(value)
+
+
+@attrs.frozen
+class Definition(Generic[ItemT]):
+    """What `TaskDefinition` and `CaseDefinition` share. Not made by itself.
+
+    Args:
+        name: What items remember it by; unique on a bus.
+        lifecycle: The one that new items get.
+        earlier: Those that older items still have, each with a version of its own.
+        authorization: Who may do what, for items of all these lifecycles.
+        guards: More guards, for any action, verbs included.
+        fields: The typed attributes of its items; None leaves attributes free.
+        published: The actions whose events are published; None means all.
+
+    Raises:
+        DefinitionError: It cannot work: every problem at once.
+    """
+
+    kind: ClassVar[Kind]
+
+    name: str
+    lifecycle: Lifecycle = attrs.field(kw_only=True)
+    earlier: tuple[Lifecycle, ...] = attrs.field(default=(), converter=_lifecycles, kw_only=True)
+    authorization: AuthorizationPolicy = attrs.field(kw_only=True)
+    guards: FrozenMapping[tuple[Guard, ...]] = attrs.field(default=EMPTY, converter=_guards, kw_only=True)
+    fields: tuple[Input, ...] | None = attrs.field(default=None, converter=_fields, kw_only=True)
+    published: frozenset[str] | None = attrs.field(default=None, converter=_published, kw_only=True)
+    _tables: Mapping[int, StepTable] = attrs.field(init=False, eq=False, repr=False)
+    _blueprint: Blueprint = attrs.field(init=False, eq=False, repr=False)
+    _read: ReadyRule = attrs.field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Prove it sound, and work out what decisions look up."""
+        lifecycles = (self.lifecycle, *self.earlier)
+        problems = definition_problems(
+            name=self.name,
+            lifecycles=lifecycles,
+            authorization=self.authorization,
+            guards=self.guards,
+            fields=self.fields,
+            published=self.published,
+        )
+        if problems:
+            raise DefinitionError(problems)
+        tables = {one.version: StepTable(one, self.guards, self.published) for one in lifecycles}
+        blueprint = Blueprint(
+            kind=self.kind,
+            name=self.name,
+            lifecycle=self.lifecycle,
+            authorization=self.authorization,
+            guards=self.guards.get("create", ()),
+            fields=self.fields,
+            published=self.published is None or "create" in self.published,
+        )
+        object.__setattr__(self, "_tables", tables)
+        object.__setattr__(self, "_blueprint", blueprint)
+        object.__setattr__(self, "_read", self.authorization.rule("read"))
+
+    def create(
+        self,
+        id: str,
+        *,
+        by: Actor,
+        at: datetime,
+        title: str,
+        status: str | None = None,
+        reason: str | None = None,
+        parent: Case | None = None,
+        **fields: Any,  # noqa: ANN401 - each is checked by its own input
+    ) -> Permitted[ItemT] | Refused:
+        """Answer whether the item can be created, and what that changes.
+
+        Args:
+            id: The id of the new item, never used before.
+            by: Who asks; the item gets the actor's tenant.
+            at: The effective time (aware).
+            title: The item's title.
+            status: Where it starts; the first initial status where None. One that is not initial needs a reason and the
+                right to ``correct``.
+            reason: Why it starts there.
+            parent: The case that a task is to belong to, as it is now. Whether the actor may read it is for the caller
+                to ask (the bus does).
+            **fields: ``description``, ``priority``, ``assignee_id`` (needs the right to ``assign``), ``due_at``,
+                ``tags``, ``attributes``.
+
+        Returns:
+            The change, and that of the case where an open task enters it; or every reason against them.
+
+        Raises:
+            InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
+            MisuseError: The parent is no case of the actor's tenant, or this defines cases.
+        """
+        _check_actor(by)
+        self._check_parent(parent, by)
+        case_id = fields.pop("case_id", None)
+        if case_id is not None and (parent is None or parent.id != case_id):
+            raise MisuseError("case_id= names another case than parent=", "pass the case as parent=")
+        optional = {"status": status, "reason": reason}
+        given = {"title": title, **fields, **{name: value for name, value in optional.items() if value is not None}}
+        moment = as_instant(at, "at")
+        return create(self._blueprint, as_item_id(id), by=by, at=moment, given=given, parent=parent)
+
+    def decide(
+        self,
+        item: ItemT,
+        action: str,
+        inputs: Mapping[str, object] | None = None,
+        *,
+        by: Actor,
+        at: datetime,
+        facts: Mapping[str, object] | None = None,
+        parent: Case | None = None,
+    ) -> Permitted[ItemT] | Refused:
+        """Answer whether the action can be done on the item, and what it changes.
+
+        Args:
+            item: The item as it is.
+            action: An action of its lifecycle, or a verb.
+            inputs: What the action is given.
+            by: Who asks.
+            at: The effective time (aware); may lie before earlier events.
+            facts: What guards need to know beyond the item.
+            parent: The task's case as it is now; needed where the task's openness may change.
+
+        Returns:
+            The changes (none where a verb changes nothing), or every reason: of permission only where permission lacks,
+            only ``not_visible`` where the actor may not even read.
+
+        Raises:
+            InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
+            MisuseError: The item is of another kind or definition, or its case is missing or another one.
+            UnknownDefinitionError: The lifecycle that the item is pinned to is not held.
+        """
+        question, table = self._question(item, by, at, facts, parent)
+        name = as_name(action, "action")
+        if name == "create":
+            raise InvalidInputError("action", "create is no action on an item that is there", "call create(...)")
+        denials = self._denials(by, name, item)
+        if denials is not None:
+            return denials
+        if item.deleted_at is not None:
+            return _DELETED
+        if name == "read":
+            return NOTHING_CHANGES
+        return decide(question, table, name, EMPTY if inputs is None else inputs)
+
+    def actions(
+        self,
+        item: ItemT,
+        *,
+        by: Actor,
+        at: datetime,
+        facts: Mapping[str, object] | None = None,
+        parent: Case | None = None,
+    ) -> tuple[ActionVerdict, ...]:
+        """Answer for every action and verb whether the actor can do it now, why not, and what it would need.
+
+        Args:
+            item: The item as it is.
+            by: Who asks.
+            at: The effective time (aware).
+            facts: What guards need to know beyond the item.
+            parent: The task's case as it is now; needed where the task has one.
+
+        Returns:
+            A verdict for each, in order of declaration, verbs last; ``read`` and ``create`` are not listed.
+
+        Raises:
+            InvalidInputError: A value is of a wrong type.
+            MisuseError: As for `decide`.
+            UnknownDefinitionError: As for `decide`.
+        """
+        question, table = self._question(item, by, at, facts, parent)
+        hidden = not self.may_read(item, by=by)
+        verdicts = []
+        for action in table.actions:
+            denials = _HIDDEN if hidden else self._denial_of(by, action, item)
+            if denials is None and item.deleted_at is not None:
+                denials = _DELETED
+            if denials is None:
+                verdicts.append(judge(question, table, action))
+            else:
+                verdicts.append(table.refused(item.status, action, denials.reasons))
+        return tuple(verdicts)
+
+    def may_read(self, item: ItemT, *, by: Actor) -> bool:
+        """Return whether the actor may see the item: of the same tenant, and granted by the rule of ``read`` (A8)."""
+        return by.tenant == item.tenant and self._read(by, item) is GRANT
+
+    def rule(self, action: str) -> ReadyRule | None:
+        """Return the present rule of the action; None where nothing grants it."""
+        return self.authorization.rule(action)
+
+    def scope(self, actor: Actor) -> Scope:
+        """Return the terms that say which items of the actor's tenant the actor may read (A6)."""
+        return self.authorization.scope(actor, "read")
+
+    def with_rules(self, rules: Mapping[str, Rule]) -> Self:
+        """Return a definition with these rules in place of the present ones.
+
+        To add to a rule, combine it: ``D.with_rules({"close": all_of(D.rule("close"), forbid(performed("submit")))})``.
+
+        Raises:
+            DefinitionError: The result cannot work.
+        """
+        return attrs.evolve(self, authorization=self.authorization.with_rules(rules))
+
+    def with_guards(self, guards: Mapping[str, Guard | Iterable[Guard]]) -> Self:
+        """Return a definition with these guards besides the present ones: guards only ever tighten.
+
+        Raises:
+            DefinitionError: The result cannot work.
+        """
+        added = _guards(guards)
+        merged = {action: (*self.guards.get(action, ()), *added.get(action, ())) for action in {**self.guards, **added}}
+        return attrs.evolve(self, guards=merged)
+
+    def with_transitions(
+        self,
+        *transitions: Transition,
+        rules: Mapping[str, Rule] | None = None,
+        states: Mapping[str, Category] | None = None,
+        version: int | None = None,
+    ) -> Self:
+        """Return a definition whose lifecycle has more transitions.
+
+        Args:
+            transitions: What to add.
+            rules: Rules for the new actions, and in place of present ones.
+            states: Statuses to add.
+            version: The version of the lifecycle; the same where None. With a new one, the present lifecycle is kept for
+                the items that are pinned to it.
+
+        Raises:
+            DefinitionError: The result cannot work.
+        """
+        lifecycle = self.lifecycle.with_transitions(*transitions, states=states, version=version)
+        kept = () if lifecycle.version == self.lifecycle.version else (self.lifecycle,)
+        authorization = self.authorization.with_rules(rules or {})
+        return attrs.evolve(self, lifecycle=lifecycle, earlier=(*kept, *self.earlier), authorization=authorization)
+
+    def _denials(self, by: Actor, action: str, item: ItemT) -> Refused | None:
+        return self._denial_of(by, action, item) if self.may_read(item, by=by) else _HIDDEN
+
+    def _denial_of(self, by: Actor, action: str, item: ItemT) -> Refused | None:
+        ruling = self.authorization.ruling(by, action, item)
+        return None if ruling is GRANT else Refused(ruling.reasons)
+
+    def _question(
+        self, item: ItemT, by: Actor, at: datetime, facts: Mapping[str, object] | None, parent: Case | None
+    ) -> tuple[Question, StepTable]:
+        _check_actor(by)
+        if type(item) is not _CLASSES[self.kind]:
+            raise MisuseError(f"{self.name!r} judges a {self.kind}, not a {type(item).__name__}", "ask its definition")
+        if item.definition != self.name:
+            raise MisuseError(f"{self.name!r} was asked about an item of {item.definition!r}", "ask its definition")
+        if parent is not None and parent.id != getattr(item, "case_id", None):
+            raise MisuseError("parent= is not the item's case", "pass the task's own case, and none for a case")
+        table = self._tables.get(item.lifecycle_version)
+        if table is None:
+            raise UnknownDefinitionError(self.name, item.lifecycle_version)
+        moment = as_instant(at, "at")
+        return Question(item, by, moment, EMPTY if facts is None else facts, parent, self.fields), table
+
+    def _check_parent(self, parent: Case | None, by: Actor) -> None:
+        if parent is None:
+            return
+        if self.kind != "task" or type(parent) is not Case or parent.tenant != by.tenant:
+            raise MisuseError("parent= is no case that it can belong to", "pass a Case of the same tenant for a task")
+
+
+def _check_actor(by: Actor) -> None:
+    if not isinstance(by, Actor):
+        raise InvalidInputError("by", f"must be an Actor, not {type(by).__name__}", "name who asks")
+
+
+_CLASSES: Final = {"task": Task, "case": Case}
+
+
+@attrs.frozen
+class TaskDefinition(Definition[Task]):
+    """What a kind of task is: its lifecycle, who may do what, what must hold. See `Definition` for the arguments."""
+
+    kind: ClassVar[Kind] = "task"
+
+
+@attrs.frozen
+class CaseDefinition(Definition[Case]):
+    """What a kind of case is: its lifecycle, who may do what, what must hold. See `Definition` for the arguments."""
+
+    kind: ClassVar[Kind] = "case"

@@ -1,0 +1,33 @@
+"""Typed attributes: what a team declares of its own data on a definition (`fields=`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from casewright.domain.inputs import Input, check_inputs
+from casewright.domain.reasons import Reason
+
+__all__ = ["check_fields"]
+
+
+def check_fields(fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: bool) -> list[Reason]:
+    """Check attributes against what the definition declares.
+
+    Args:
+        fields: What it declares.
+        given: Attributes by name; where they are merged, None removes one.
+        whole: Whether these are all there are (on create), or only those that change.
+
+    Returns:
+        A reason of phase input for each missing, unknown or blank one; the removal of one that must be there is missing.
+
+    Raises:
+        InvalidInputError: A value is of a wrong type or over its limit.
+    """
+    declared = {spec.name: spec for spec in fields}
+    removed = [name for name, value in given.items() if value is None and name in declared]
+    kept = {name: value for name, value in given.items() if name not in removed}
+    asked = tuple(spec for spec in fields if (whole and spec.name not in removed) or spec.name in kept)
+    _, reasons = check_inputs(asked, kept, "the definition")
+    return [declared[name].missing() for name in removed if not declared[name].optional] + reasons

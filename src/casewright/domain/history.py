@@ -1,0 +1,189 @@
+"""Histories that prove themselves: sealing, verifying and erasing (H4-H6, H8).
+
+Each event's digest covers its header, and the header holds the digest of the event before and the salted digest of the
+payload. So an edit, an insertion, a deletion, a swap or a new date is found, and a payload can be erased without breaking
+the chain. What is not found without an anchor outside: a cut tail, a whole history that is gone, a full rewrite.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from casewright.domain.events import COUNTER_ACTIONS, Change, Context, Event, evolve
+from casewright.domain.ids import ActorId, ItemId, NoteId
+from casewright.domain.items import ItemT
+from casewright.domain.json_values import canonical_json
+from casewright.domain.values import MAX_ID, as_instant, as_name, instant_text
+from casewright.errors import InvalidInputError, MisuseError
+
+__all__ = ["Finding", "canonical_header", "erase", "header_digest", "note_digest", "payload_digest", "seal", "verify"]
+
+_EVENT_TAG: Final = b"casewright.event.v1\n"
+_PAYLOAD_TAG: Final = b"casewright.payload.v1\n"
+_NOTE_TAG: Final = b"casewright.note.v1\n"
+
+_OUTSIDE_HEADER: Final = frozenset({"digest", "payload", "salt"})
+_HEADER: Final = tuple(field.name for field in attrs.fields(Event) if field.name not in _OUTSIDE_HEADER)
+_INSTANTS: Final = ("occurred_at", "recorded_at")
+
+
+@attrs.frozen
+class Finding:
+    """What does not hold in a history.
+
+    Attributes:
+        position: The 0-based index, in the sequence given, of the first event that does not follow.
+        code: What kind of thing it is.
+        text: A sentence that says it.
+    """
+
+    position: int
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return position and sentence."""
+        return f"event at position {self.position}: {self.text}"
+
+
+def canonical_header(event: Event) -> str:
+    """Return the canonical text of an event's header: what its digest is taken of (H4).
+
+    Args:
+        event: The event.
+
+    Returns:
+        Canonical JSON of every header field but the digest itself; times as UTC text with microseconds.
+
+    Raises:
+        InvalidInputError: A time is naive or none.
+        TypeError: Another field holds something that is no JSON value.
+    """
+    header = {name: getattr(event, name) for name in _HEADER}
+    for name in _INSTANTS:
+        if header[name] is not None:
+            header[name] = instant_text(as_instant(header[name], name))
+    return canonical_json(header)
+
+
+def header_digest(event: Event) -> str:
+    """Return the SHA-256 of the header, in hexadecimal, under a tag of its own."""
+    return hashlib.sha256(_EVENT_TAG + canonical_header(event).encode()).hexdigest()
+
+
+def payload_digest(text: str, salt: str) -> str:
+    """Return the salted SHA-256 of a payload's text, in hexadecimal, under a tag of its own."""
+    return hashlib.sha256(_PAYLOAD_TAG + salt.encode() + b"\n" + text.encode()).hexdigest()
+
+
+def note_digest(*, note_id: NoteId, item_id: ItemId, author_id: ActorId, body: str, created_at: datetime) -> str:
+    """Return the SHA-256 of a note, in hexadecimal: what its event carries in place of its text."""
+    note = {
+        "author_id": author_id,
+        "body": body,
+        "created_at": instant_text(created_at),
+        "id": note_id,
+        "item_id": item_id,
+    }
+    return hashlib.sha256(_NOTE_TAG + canonical_json(note).encode()).hexdigest()
+
+
+def seal(
+    change: Change[ItemT], *, recorded_at: datetime, context: Context | None = None, salt: str | None = None
+) -> Change[ItemT]:
+    """Return the change with its event linked to the one before: the last step before it is kept.
+
+    Args:
+        change: What `decide` or `create` answered.
+        recorded_at: When it is recorded (aware).
+        context: Where it came from; a counter event keeps its own causation id.
+        salt: What the payload is hashed with; 32 random hexadecimal digits where None.
+
+    Returns:
+        The change with recorded_at, context, previous and both digests on the event, and the head on the item.
+
+    Raises:
+        MisuseError: The item before has a version but no head: its own change was never sealed.
+        InvalidInputError: The time is naive, or the salt is no printable text.
+    """
+    before, event = change.before, change.event
+    if before is not None and not before.head:
+        advice = "seal each change before you decide on the item it gave, if the history is kept"
+        raise MisuseError(f"the item before version {event.version} is not sealed", advice)
+    if event.payload is None:
+        raise MisuseError("the event has no payload", "seal a change before it is erased")
+    salt = os.urandom(16).hex() if salt is None else as_name(salt, "salt", MAX_ID)
+    origin = context or Context()
+    linked = attrs.evolve(
+        event,
+        recorded_at=as_instant(recorded_at, "recorded_at"),
+        correlation_id=origin.correlation_id,
+        causation_id=event.causation_id or origin.causation_id,
+        traceparent=origin.traceparent,
+        previous="" if before is None else before.head,
+        payload_digest=payload_digest(event.payload.text, salt),
+        salt=salt,
+    )
+    sealed = attrs.evolve(linked, digest=header_digest(linked))
+    return attrs.evolve(change, event=sealed, after=evolve(change.after, {"head": sealed.digest}))
+
+
+def verify(events: Iterable[Event]) -> tuple[Finding, ...]:
+    """Check that a history follows from its first event to its last (H5, H6).
+
+    Args:
+        events: All events of one item, in order; they may be erased. May be a stream: it is read once.
+
+    Returns:
+        Empty when sound; else what is wrong with the first event that does not follow. A cut tail, no events at all, and
+        a full rewrite are sound as far as anyone can tell without an anchor outside.
+    """
+    previous: Event | None = None
+    for position, event in enumerate(events):
+        wrong = list(_breaks(event, previous, position + 1))
+        if wrong:
+            return tuple(Finding(position, code, text) for code, text in wrong)
+        previous = event
+    return ()
+
+
+def erase(event: Event) -> Event:
+    """Return the event without its payload and salt; its chain still verifies (H8).
+
+    A case's counter events hold nothing personal and are returned as they are.
+    """
+    if event.action in COUNTER_ACTIONS:
+        return event
+    return attrs.evolve(event, payload=None, salt=None)
+
+
+def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tuple[str, str]]:
+    if not isinstance(event, Event):
+        yield "not_an_event", "it is no event"
+        return
+    if type(event.version) is not int or event.version != version:
+        yield "version", f"version {version} was expected"
+    if previous is not None and _identity(event) != _identity(previous):
+        yield "item", "it belongs to another item"
+    if event.previous != ("" if previous is None else previous.digest):
+        yield "previous", "it does not follow the event before it"
+    try:
+        if not event.digest or event.digest != header_digest(event):
+            yield "digest", "its header is not what was sealed"
+        if (event.payload is None) is not (event.salt is None):
+            yield "payload", "of payload and salt only one is there"
+        elif event.payload is not None and event.salt is not None:
+            if event.payload_digest != payload_digest(event.payload.text, event.salt):
+                yield "payload", "its payload is not what was sealed"
+    except (InvalidInputError, TypeError, ValueError, AttributeError):
+        yield "malformed", "it holds a value of a wrong type"
+
+
+def _identity(event: Event) -> tuple[object, ...]:
+    return (event.tenant, event.item_id, event.kind)

@@ -1,0 +1,257 @@
+"""Typed inputs: what a transition or verb must be given, declared as data, checked before anything is decided.
+
+A missing, unknown or blank input is a `Reason` of phase input, because a person can mend it; a value of a wrong type,
+over its limit, or one that no store can hold is an `InvalidInputError`, because a program must (S1, S7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+import attrs
+
+from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
+from casewright.domain.reasons import Phase, Reason, alternatives, spoken
+from casewright.domain.values import (
+    MAX_ID,
+    MAX_NAME,
+    MAX_TAG,
+    MAX_TAGS,
+    MAX_TEXT,
+    as_instant,
+    as_integer,
+    as_name,
+    as_names,
+    as_text,
+    instant_text,
+)
+from casewright.errors import DefinitionError, InvalidInputError, Problem
+
+__all__ = [
+    "Input",
+    "InputKind",
+    "actor",
+    "boolean",
+    "check_inputs",
+    "choice",
+    "instant",
+    "integer",
+    "mapping",
+    "names",
+    "text",
+]
+
+
+class InputKind(StrEnum):
+    """What an input may hold."""
+
+    TEXT = "text"
+    ACTOR = "actor"
+    CHOICE = "choice"
+    INSTANT = "instant"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    NAMES = "names"
+    MAPPING = "mapping"
+
+
+@attrs.frozen(kw_only=True)
+class Input:
+    """One input. Made by `text`, `actor`, `choice` and their like.
+
+    Attributes:
+        name: What it is called.
+        kind: What it may hold.
+        optional: Whether it may be left out.
+        clearable: Whether None is a value of its own ("no due date"); else None is the same as leaving it out.
+        max_length: The most characters, of texts and of each name.
+        choices: What may be chosen.
+    """
+
+    name: str
+    kind: InputKind
+    optional: bool = False
+    clearable: bool = False
+    max_length: int = MAX_TEXT
+    choices: tuple[str, ...] = ()
+
+    def accept(self, value: object) -> JsonValue | Reason:
+        """Return the value as it is recorded, or the reason why a person must give another one.
+
+        Args:
+            value: What was given.
+
+        Returns:
+            A frozen JSON value (an instant as canonical text), or a reason of phase input.
+
+        Raises:
+            InvalidInputError: The value is of a wrong type, over a limit, or one that no store can hold.
+        """
+        if value is None and self.clearable:
+            return None
+        accepted: JsonValue = _ACCEPT[self.kind](self, value)
+        if self.kind is InputKind.CHOICE and accepted not in self.choices:
+            return self._not_a_choice()
+        if isinstance(accepted, str) and (not accepted or accepted.isspace()):
+            return Reason(
+                "input_blank", Phase.INPUT, f"the {spoken(self.name)} must not be blank", {"input": self.name}
+            )
+        return accepted
+
+    def missing(self) -> Reason:
+        """Return the reason that asks for this input."""
+        return Reason("input_missing", Phase.INPUT, f"give {self._described()}", {"input": self.name})
+
+    def _described(self) -> str:
+        word = spoken(self.name)
+        article = "" if self.kind is InputKind.NAMES else "an " if word[0] in "aeiou" else "a "
+        return f"{article}{word}" + (f" ({alternatives(self.choices)})" if self.choices else "")
+
+    def _not_a_choice(self) -> Reason:
+        sentence = f"the {spoken(self.name)} must be {alternatives(self.choices)}"
+        return Reason("input_not_a_choice", Phase.INPUT, sentence, {"input": self.name, "choices": self.choices})
+
+
+def text(name: str, *, optional: bool = False, clearable: bool = False, max_length: int = MAX_TEXT) -> Input:
+    """Return an input for text that is not blank.
+
+    Args:
+        name: What it is called.
+        optional: Whether it may be left out.
+        clearable: Whether None is a value of its own.
+        max_length: The most characters, up to 10,000.
+    """
+    return _input(name, InputKind.TEXT, optional=optional, clearable=clearable, max_length=max_length)
+
+
+def actor(name: str, *, optional: bool = False, clearable: bool = False) -> Input:
+    """Return an input for the id of an actor."""
+    return _input(name, InputKind.ACTOR, optional=optional, clearable=clearable, max_length=MAX_ID)
+
+
+def choice(name: str, choices: Iterable[str], *, optional: bool = False, clearable: bool = False) -> Input:
+    """Return an input for one of several texts, such as the members of a StrEnum.
+
+    Args:
+        name: What it is called.
+        choices: What may be chosen; a set is shown sorted.
+        optional: Whether it may be left out.
+        clearable: Whether None is a value of its own.
+    """
+    if isinstance(choices, str):
+        raise InvalidInputError("choices", "must be several texts, not one str", "pass a list or a set")
+    chosen = tuple(as_name(part, "choices", MAX_ID) for part in choices)
+    if isinstance(choices, (set, frozenset)):
+        chosen = tuple(sorted(chosen))
+    if not chosen:
+        problem = Problem("no_choices", f"input {name!r}", "offers no choice", "name at least one")
+        raise DefinitionError((problem,))
+    return _input(name, InputKind.CHOICE, optional=optional, clearable=clearable, max_length=MAX_ID, choices=chosen)
+
+
+def instant(name: str, *, optional: bool = False, clearable: bool = False) -> Input:
+    """Return an input for an aware datetime or its ISO 8601 text; recorded as canonical text in UTC."""
+    return _input(name, InputKind.INSTANT, optional=optional, clearable=clearable)
+
+
+def integer(name: str, *, optional: bool = False, clearable: bool = False) -> Input:
+    """Return an input for a 64-bit integer; True is none."""
+    return _input(name, InputKind.INTEGER, optional=optional, clearable=clearable)
+
+
+def boolean(name: str, *, optional: bool = False, clearable: bool = False) -> Input:
+    """Return an input for True or False."""
+    return _input(name, InputKind.BOOLEAN, optional=optional, clearable=clearable)
+
+
+def names(name: str, *, optional: bool = False, max_length: int = MAX_TAG) -> Input:
+    """Return an input for several names (tags, labels), recorded sorted and each once."""
+    return _input(name, InputKind.NAMES, optional=optional, max_length=max_length)
+
+
+def mapping(name: str, *, optional: bool = False) -> Input:
+    """Return an input for a mapping of JSON values."""
+    return _input(name, InputKind.MAPPING, optional=optional)
+
+
+def check_inputs(
+    declared: tuple[Input, ...], given: Mapping[str, object], action: str
+) -> tuple[FrozenMapping[Any], list[Reason]]:
+    """Check what was given against what was declared.
+
+    Args:
+        declared: The inputs.
+        given: Names and values.
+        action: What they were given for, to be named in a reason.
+
+    Returns:
+        The accepted values, and a reason for each missing, unknown or blank one.
+
+    Raises:
+        InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidInputError("inputs", f"must be a mapping, not {type(given).__name__}")
+    values: dict[str, JsonValue] = {}
+    reasons: list[Reason] = []
+    used = 0
+    for spec in declared:
+        name = spec.name
+        value = given.get(name, _ABSENT)
+        used += value is not _ABSENT
+        if value is _ABSENT or (value is None and not spec.clearable):
+            if not spec.optional:
+                reasons.append(spec.missing())
+            continue
+        accepted = spec.accept(value)
+        if isinstance(accepted, Reason):
+            reasons.append(accepted)
+        else:
+            values[name] = accepted
+    if used != len(given):
+        reasons.extend(_unknown(declared, given, action))
+    return (FrozenMapping(values) if values else EMPTY), reasons
+
+
+_ABSENT: Final = object()
+
+
+def _unknown(declared: tuple[Input, ...], given: Mapping[str, object], action: str) -> list[Reason]:
+    known = tuple(spec.name for spec in declared)
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+    return [
+        Reason("input_unknown", Phase.INPUT, f"{action} knows no input {name!r}; {takes}", {"input": name})
+        for name in as_names(given.keys(), "names of inputs")
+        if name not in known
+    ]
+
+
+def _input(name: str, kind: InputKind, *, max_length: int = MAX_TEXT, **options: Any) -> Input:  # noqa: ANN401
+    if as_integer(max_length, "max_length", least=1) > MAX_TEXT:
+        raise InvalidInputError("max_length", f"must be at most {MAX_TEXT}")
+    return Input(name=as_name(name, "name of an input", MAX_NAME), kind=kind, max_length=max_length, **options)
+
+
+def _boolean(spec: Input, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInputError(spec.name, f"must be True or False, not {type(value).__name__}")
+    return value
+
+
+def _actor(spec: Input, value: object) -> str:
+    accepted = as_text(value, spec.name, MAX_ID)
+    return as_name(accepted, spec.name, MAX_ID) if accepted and not accepted.isspace() else ""
+
+
+_ACCEPT: Final[Mapping[InputKind, Any]] = {
+    InputKind.TEXT: lambda spec, value: as_text(value, spec.name, spec.max_length),
+    InputKind.ACTOR: _actor,
+    InputKind.CHOICE: lambda spec, value: as_text(value, spec.name, spec.max_length),
+    InputKind.INSTANT: lambda spec, value: instant_text(as_instant(value, spec.name)),
+    InputKind.INTEGER: lambda spec, value: as_integer(value, spec.name),
+    InputKind.BOOLEAN: _boolean,
+    InputKind.NAMES: lambda spec, value: as_names(value, spec.name, limit=spec.max_length, most=MAX_TAGS),
+    InputKind.MAPPING: lambda spec, value: freeze_object(value, spec.name),
+}

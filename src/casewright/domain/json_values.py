@@ -1,0 +1,289 @@
+"""JSON values: frozen once inside, and one canonical text for each, so that it can be hashed (E1, H4).
+
+A value from outside is copied into tuples and `FrozenMapping`, within the limits (S1): 64 KiB of canonical bytes, nested
+at most 16 deep, integers of 64 bits, no floats.
+
+The canonical text has its keys sorted by code point and no white space; text is UTF-8 as it came (no Unicode
+normalisation), and only ``"``, ``\\`` and the control characters below U+0020 are escaped. Instants are text in UTC with
+six digits of microseconds and a ``Z``. This is not RFC 8785: its numbers are IEEE doubles, ours are 64-bit integers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+
+from casewright.domain.values import MAX_NAME, as_integer, as_name, as_text
+from casewright.errors import HistoryError, InvalidInputError
+
+__all__ = [
+    "EMPTY",
+    "JSON_MAX_BYTES",
+    "JSON_MAX_DEPTH",
+    "FrozenMapping",
+    "JsonValue",
+    "canonical_json",
+    "freeze_json",
+    "freeze_object",
+    "parse_canonical",
+    "parse_json",
+]
+
+JSON_MAX_BYTES: Final = 64 * 1024
+JSON_MAX_DEPTH: Final = 16
+_PARSE_LIMIT: Final = 4 * 1024 * 1024
+
+V_co = TypeVar("V_co", covariant=True)
+
+JsonValue: TypeAlias = "None | bool | int | str | tuple[JsonValue, ...] | FrozenMapping[JsonValue]"
+"""What attributes, inputs and payloads hold, once frozen."""
+
+
+class FrozenMapping(Mapping[str, V_co]):
+    """An immutable, hashable, picklable mapping with text keys.
+
+    Args:
+        items: What it holds; copied. The values must be immutable themselves.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, V_co] | Iterable[tuple[str, V_co]] = ()) -> None:
+        """Copy the items."""
+        self._items: dict[str, V_co] = dict(items)
+
+    def __getitem__(self, key: str) -> V_co:
+        """Return the value of the key."""
+        return self._items[key]
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether the key is there."""
+        return key in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys."""
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        """Return how many keys there are."""
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        """Return a hash that does not depend on the order of the keys."""
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        """Return a form that evaluates to an equal mapping."""
+        return f"FrozenMapping({self._items!r})"
+
+    def __reduce__(self) -> tuple[type[FrozenMapping[V_co]], tuple[dict[str, V_co]]]:
+        """Pickle and copy as class and items."""
+        return FrozenMapping, (dict(self._items),)
+
+
+EMPTY: Final[FrozenMapping[Any]] = FrozenMapping()
+
+
+def freeze_json(value: object, field: str) -> JsonValue:
+    """Return a deeply immutable copy of a JSON value.
+
+    Args:
+        value: None, bool, a 64-bit int, str, a list or tuple, or a mapping with text keys, nested at will.
+        field: What it was given for.
+
+    Returns:
+        The same with tuples for lists and `FrozenMapping` for mappings.
+
+    Raises:
+        InvalidInputError: It holds anything else (a float, a datetime, ...), or is over a limit (S1, S2).
+    """
+    frozen = _Freezer(field).freeze(value, field, 0)
+    if frozen and isinstance(frozen, (tuple, FrozenMapping)) and len(canonical_json(frozen).encode()) > JSON_MAX_BYTES:
+        raise _too_large(field)
+    return frozen
+
+
+def freeze_object(value: object, field: str) -> FrozenMapping[JsonValue]:
+    """Return a deeply immutable copy of a mapping of JSON values; its keys are names.
+
+    Args:
+        value: The mapping.
+        field: What it was given for.
+
+    Returns:
+        The frozen mapping.
+
+    Raises:
+        InvalidInputError: As `freeze_json`, or it is no mapping, or a key is no name.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(field, f"must be a mapping, not {type(value).__name__}")
+    if not value:
+        return EMPTY
+    frozen = freeze_json(value, field)
+    assert isinstance(frozen, FrozenMapping)  # noqa: S101 - for the type checker
+    for key in frozen:
+        as_name(key, field)
+    return frozen
+
+
+_ADVICE: Final[Mapping[str, str]] = {
+    "float": "store it as text, or as an integer of a smaller unit",
+    "Decimal": "store it as text, or as an integer of a smaller unit",
+    "datetime": "store its ISO 8601 text",
+    "date": "store its ISO 8601 text",
+    "bytes": "store it as text, or keep it elsewhere and store its address",
+    "set": "store a sorted list",
+    "frozenset": "store a sorted list",
+}
+
+
+class _Freezer:
+    """Freezes one value, counting characters and nodes so that an endless or huge value ends early."""
+
+    __slots__ = ("_field", "_left")
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._left = JSON_MAX_BYTES
+
+    def freeze(self, value: object, path: str, depth: int) -> JsonValue:
+        self._spend(1)
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, str):
+            self._spend(len(value))
+            return as_text(value, path, JSON_MAX_BYTES)
+        if isinstance(value, int):
+            return as_integer(value, path)
+        if depth == JSON_MAX_DEPTH:
+            raise InvalidInputError(self._field, f"is nested more than {JSON_MAX_DEPTH} deep", "flatten it")
+        if isinstance(value, Mapping):
+            return FrozenMapping(self._pairs(value, path, depth))
+        if isinstance(value, (list, tuple)):
+            return tuple(self.freeze(part, f"{path}[{index}]", depth + 1) for index, part in enumerate(value))
+        kind = type(value).__name__
+        raise InvalidInputError(path, f"holds a {kind}, which is no JSON value", _ADVICE.get(kind, ""))
+
+    def _pairs(self, value: Mapping[object, object], path: str, depth: int) -> Iterator[tuple[str, JsonValue]]:
+        for key, part in value.items():
+            self._spend(len(key) if isinstance(key, str) else 1)
+            name = as_text(key, f"a key of {path}", JSON_MAX_BYTES)
+            shown = name if name.isprintable() and len(name) <= MAX_NAME else "?"
+            yield name, self.freeze(part, f"{path}.{shown}", depth + 1)
+
+    def _spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise _too_large(self._field)
+
+
+def _too_large(field: str) -> InvalidInputError:
+    return InvalidInputError(field, f"is larger than {JSON_MAX_BYTES} bytes", "store it elsewhere and keep its address")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, FrozenMapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+_encode: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), default=_plain
+).encode
+
+
+def canonical_json(value: object) -> str:
+    """Return the canonical text of a frozen JSON value.
+
+    Args:
+        value: What `freeze_json` returned, or a dict or list of such values.
+
+    Returns:
+        The text; encode it as UTF-8 to hash it.
+
+    Raises:
+        TypeError: It holds something that is no JSON value.
+    """
+    return _encode(value)
+
+
+def parse_json(text: str | bytes, field: str) -> JsonValue:
+    """Parse JSON text that came from outside, under the limits of `freeze_json`.
+
+    Args:
+        text: The JSON text, as str or UTF-8 bytes.
+        field: What it was given for.
+
+    Returns:
+        The frozen value.
+
+    Raises:
+        InvalidInputError: It is no JSON, has a key twice, a float, NaN, an integer beyond 64 bits, a lone surrogate,
+            or is too large or too deep (S1, S2).
+    """
+    if len(text) > _PARSE_LIMIT:
+        raise InvalidInputError(field, f"is longer than {_PARSE_LIMIT} bytes of JSON", "send less")
+    return freeze_json(_load(text, field), field)
+
+
+def parse_canonical(text: str) -> Any:  # noqa: ANN401 - the shape is the caller's to know
+    """Parse stored canonical text, frozen but not limited: what was stored once stays readable.
+
+    Args:
+        text: The stored text.
+
+    Returns:
+        The frozen value.
+
+    Raises:
+        HistoryError: It is no JSON.
+    """
+    try:
+        return _freeze_stored(json.loads(text, object_pairs_hook=_unique))
+    except (ValueError, RecursionError, TypeError):
+        raise HistoryError("a stored payload is no JSON") from None
+
+
+def _load(text: str | bytes, field: str) -> object:
+    try:
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float, parse_int=_integer
+        )
+    except UnicodeDecodeError:
+        raise InvalidInputError(field, "is not UTF-8") from None
+    except RecursionError:
+        raise InvalidInputError(field, "is nested too deep", "flatten it") from None
+    except ValueError as error:
+        reason = str(error) if isinstance(error, _JsonError) else "is no JSON"
+        raise InvalidInputError(field, reason) from None
+
+
+class _JsonError(ValueError):
+    """What is wrong with the JSON, in words without its content."""
+
+
+def _unique(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _JsonError("has the same key twice")
+    return result
+
+
+def _no_float(_: str) -> object:
+    raise _JsonError("holds a number that is no integer; send it as text or in a smaller unit")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20:  # noqa: PLR2004 - a sign and the 19 digits of 64 bits
+        raise _JsonError("holds an integer beyond 64 bits")
+    return int(digits)
+
+
+def _freeze_stored(value: object) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return FrozenMapping({key: _freeze_stored(part) for key, part in value.items()}) if value else EMPTY
+    if isinstance(value, list):
+        return tuple(map(_freeze_stored, value))
+    return value

@@ -1,0 +1,60 @@
+"""Reasons: why a decision was no, with a stable code, a phase, parameters and a sentence a person can act on (A7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
+
+__all__ = ["Phase", "Reason", "alternatives", "spoken"]
+
+
+class Phase(StrEnum):
+    """What refused, in the order in which reasons are given."""
+
+    PERMISSION = "permission"
+    STATE = "state"
+    INPUT = "input"
+    GUARD = "guard"
+
+
+def _params(value: Mapping[str, Any]) -> FrozenMapping[JsonValue]:
+    return value if isinstance(value, FrozenMapping) else FrozenMapping(value)
+
+
+@attrs.frozen
+class Reason:
+    """One reason of a refusal.
+
+    Args:
+        code: A stable name: test it, translate by it.
+        phase: What refused.
+        text: A sentence a person can act on, without any value of the item.
+        params: What the sentence was made of; a permission reason holds the repr of its ``rule``.
+    """
+
+    code: str
+    phase: Phase = attrs.field(converter=Phase)
+    text: str
+    params: FrozenMapping[JsonValue] = attrs.field(default=EMPTY, converter=_params)
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return self.text
+
+
+def spoken(name: str) -> str:
+    """Return a name in code as it would be spoken: ``reviewer_id`` is "reviewer", ``due_at`` is "due"."""
+    for ending in ("_id", "_at"):
+        name = name.removesuffix(ending)
+    return name.replace("_", " ")
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """Return words as a choice: ``a, b or c``."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

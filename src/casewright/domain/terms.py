@@ -1,0 +1,109 @@
+"""Terms: the small vocabulary that rules and filters lower to, and that adapters translate.
+
+A scope is a disjunction of conjunctions of terms. Terms are two-valued: data that is missing does not match, so the
+negation of such a term does (``IS DISTINCT FROM``, not ``<>``). An empty disjunction matches nothing; an empty
+conjunction matches everything.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from casewright.domain.items import WorkItem
+from casewright.domain.json_values import JsonValue
+
+__all__ = ["Scope", "Term", "TermKind"]
+
+
+class TermKind(StrEnum):
+    """What a term looks at."""
+
+    FIELD = "field"
+    """One of the item's own fields, by name."""
+
+    ATTRIBUTE = "attribute"
+    """One of its attributes, by name."""
+
+    PERFORMER = "performer"
+    """The ids of those who performed the action of that name."""
+
+
+@attrs.frozen
+class Term:
+    """One condition on an item.
+
+    Attributes:
+        kind: What it looks at.
+        name: The field, attribute or action.
+        values: It matches if what is there is among these.
+        negated: Whether it matches just where it otherwise would not.
+    """
+
+    kind: TermKind
+    name: str
+    values: tuple[JsonValue, ...]
+    negated: bool = False
+
+    def matches(self, item: WorkItem) -> bool:
+        """Return whether the item meets the condition."""
+        return self._found(item) is not self.negated
+
+    def inverted(self) -> Term:
+        """Return the term that matches just where this one does not."""
+        return Term(self.kind, self.name, self.values, not self.negated)
+
+    def _found(self, item: WorkItem) -> bool:
+        if self.kind is TermKind.PERFORMER:
+            return any(actor_id in self.values for actor_id in item.performers_of(self.name))
+        there = getattr(item, self.name) if self.kind is TermKind.FIELD else item.attributes.get(self.name)
+        return any(same_value(there, value) for value in self.values)
+
+
+def same_value(one: object, other: object) -> bool:
+    """Return whether two scalars are the same: None never is, True is not 1, and tuples and mappings are no scalars."""
+    if isinstance(one, str):
+        return isinstance(other, str) and one == other
+    return isinstance(one, (bool, int)) and type(one) is type(other) and one == other
+
+
+@attrs.frozen
+class Scope:
+    """Which items: those that match every term of any alternative.
+
+    Attributes:
+        alternatives: The disjunction of conjunctions.
+    """
+
+    alternatives: tuple[tuple[Term, ...], ...]
+
+    def matches(self, item: WorkItem) -> bool:
+        """Return whether the item is in it."""
+        return any(all(term.matches(item) for term in terms) for terms in self.alternatives)
+
+    def __or__(self, other: Scope) -> Scope:
+        """Return what is in either."""
+        return simplified((*self.alternatives, *other.alternatives))
+
+    def __and__(self, other: Scope) -> Scope:
+        """Return what is in both."""
+        return simplified(tuple((*one, *two) for one in self.alternatives for two in other.alternatives))
+
+    def __invert__(self) -> Scope:
+        """Return what is not in it."""
+        scope = EVERYTHING
+        for terms in self.alternatives:
+            scope &= Scope(tuple((term.inverted(),) for term in terms))
+        return scope
+
+
+def simplified(alternatives: tuple[tuple[Term, ...], ...]) -> Scope:
+    """Return the scope without double terms, contradictions, and alternatives that another one contains."""
+    sets = {frozenset(terms): tuple(dict.fromkeys(terms)) for terms in alternatives}
+    possible = {terms for terms in sets if not any(term.inverted() in terms for term in terms)}
+    return Scope(tuple(sets[terms] for terms in sets if terms in possible and not any(t < terms for t in possible)))
+
+
+NOTHING = Scope(())
+EVERYTHING = Scope(((),))

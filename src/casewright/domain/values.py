@@ -1,0 +1,248 @@
+"""Categories, names, texts, integers and instants: the scalars that everything else is made of.
+
+Whatever enters the domain passes one of the converters below, so that nothing is stored that a store cannot hold
+(S1, S2) and no time is naive (S3).
+
+Limits (S1): ids 255 characters, names 100, titles 500, texts 10,000, tags 100 of 100 characters each, integers 64 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import CoroutineType
+from typing import Final
+
+from casewright.errors import InvalidInputError
+
+__all__ = [
+    "CLOSED_CATEGORIES",
+    "INTEGER_MAX",
+    "INTEGER_MIN",
+    "MAX_ID",
+    "MAX_NAME",
+    "MAX_TAG",
+    "MAX_TAGS",
+    "MAX_TEXT",
+    "MAX_TITLE",
+    "Category",
+    "Priority",
+    "as_instant",
+    "as_integer",
+    "as_name",
+    "as_names",
+    "as_text",
+    "close_coroutine",
+    "instant_text",
+    "quoted",
+]
+
+MAX_ID: Final = 255
+MAX_NAME: Final = 100
+MAX_TITLE: Final = 500
+MAX_TEXT: Final = 10_000
+MAX_TAG: Final = 100
+MAX_TAGS: Final = 100
+INTEGER_MIN: Final = -(2**63)
+INTEGER_MAX: Final = 2**63 - 1
+
+
+class Category(StrEnum):
+    """What a status means to anyone who does not know the lifecycle."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+    @property
+    def closed(self) -> bool:
+        """Whether work has ended: DONE and CANCELLED."""
+        return self in CLOSED_CATEGORIES
+
+
+CLOSED_CATEGORIES: Final = frozenset({Category.DONE, Category.CANCELLED})
+
+
+class Priority(StrEnum):
+    """How urgent it is; compares by urgency, ``LOW < MEDIUM < HIGH < URGENT``. None on an item means undefined."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        """1 for LOW to 4 for URGENT: what stores order by."""
+        return _RANKS[self.value]
+
+    def __lt__(self, other: str) -> bool:
+        """Return whether this is less urgent."""
+        return self.rank < other.rank if isinstance(other, Priority) else NotImplemented
+
+    def __le__(self, other: str) -> bool:
+        """Return whether this is at most as urgent."""
+        return self.rank <= other.rank if isinstance(other, Priority) else NotImplemented
+
+    def __gt__(self, other: str) -> bool:
+        """Return whether this is more urgent."""
+        return self.rank > other.rank if isinstance(other, Priority) else NotImplemented
+
+    def __ge__(self, other: str) -> bool:
+        """Return whether this is at least as urgent."""
+        return self.rank >= other.rank if isinstance(other, Priority) else NotImplemented
+
+
+_RANKS = {"low": 1, "medium": 2, "high": 3, "urgent": 4}
+
+
+def close_coroutine(answer: object) -> None:
+    """Close a coroutine that an async function gave where a plain one was needed, so that it does not warn later."""
+    if isinstance(answer, CoroutineType):
+        answer.close()
+
+
+def quoted(text: str) -> str:
+    """Return the text in double quotes, as the reprs of rules and guards show it."""
+    return '"' + repr(text)[1:-1].replace('"', '\\"') + '"'
+
+
+def as_text(value: object, field: str, limit: int) -> str:
+    """Return the value as a plain str that every store can hold.
+
+    Args:
+        value: What was given.
+        field: What it was given for.
+        limit: The most characters allowed.
+
+    Returns:
+        The same text, as an exact str (a StrEnum becomes its value).
+
+    Raises:
+        InvalidInputError: It is no str, longer than the limit, or holds NUL or a lone surrogate (S1, S2).
+    """
+    if not isinstance(value, str):
+        raise InvalidInputError(field, f"must be text, not {type(value).__name__}")
+    if len(value) > limit:
+        raise InvalidInputError(field, f"is longer than {limit} characters", "shorten it")
+    text = value if type(value) is str else str.__str__(value)
+    if "\0" in text or not (text.isascii() or _is_unicode(text)):
+        raise InvalidInputError(field, "holds NUL or a lone surrogate, which no store can keep", "remove it")
+    return text
+
+
+def as_name(value: object, field: str, limit: int = MAX_NAME) -> str:
+    """Return the value as an id or a name: printable, in one line and not blank.
+
+    Args:
+        value: What was given.
+        field: What it was given for.
+        limit: The most characters allowed.
+
+    Returns:
+        The same text, as an exact str.
+
+    Raises:
+        InvalidInputError: It is no such text.
+    """
+    text = as_text(value, field, limit)
+    if not text.isprintable():
+        raise InvalidInputError(field, "holds a character that cannot be printed", "remove it")
+    if not text or text.isspace():
+        raise InvalidInputError(field, "must not be blank")
+    return text
+
+
+def as_names(values: object, field: str, *, limit: int = MAX_NAME, most: int | None = None) -> tuple[str, ...]:
+    """Return several names, sorted and each once.
+
+    Args:
+        values: An iterable of names, not a single str.
+        field: What they were given for.
+        limit: The most characters of each.
+        most: How many there may be; any number where None.
+
+    Returns:
+        The names by code point.
+
+    Raises:
+        InvalidInputError: It is a single str, no iterable, too many, or one of them is no name.
+    """
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise InvalidInputError(field, f"must be several names, not {type(values).__name__}", "pass a list or a tuple")
+    names = set()
+    for value in values:
+        names.add(as_name(value, field, limit))
+        if most is not None and len(names) > most:
+            raise InvalidInputError(field, f"holds more than {most}", "pass fewer")
+    return tuple(sorted(names))
+
+
+def as_integer(value: object, field: str, *, least: int = INTEGER_MIN) -> int:
+    """Return the value as an exact 64-bit int; True is not 1 (S7).
+
+    Args:
+        value: What was given.
+        field: What it was given for.
+        least: The smallest number allowed.
+
+    Returns:
+        The number.
+
+    Raises:
+        InvalidInputError: It is no int, too small or too large.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInputError(field, f"must be an integer, not {type(value).__name__}")
+    if not least <= value <= INTEGER_MAX:
+        raise InvalidInputError(field, f"must be from {least} to {INTEGER_MAX}")
+    return int.__int__(value)
+
+
+def as_instant(value: object, field: str) -> datetime:
+    """Return an aware datetime, or its ISO 8601 text, as the same instant in UTC.
+
+    Args:
+        value: What was given.
+        field: What it was given for.
+
+    Returns:
+        The instant in UTC, with microseconds.
+
+    Raises:
+        InvalidInputError: It is naive, no time at all, or outside the years 1 to 9999 in UTC (S3).
+    """
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
+    if isinstance(value, str) and len(value) <= MAX_NAME:
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidInputError(field, "is no ISO 8601 time", "write it as 2026-01-31T12:00:00+00:00") from None
+    if not isinstance(value, datetime):
+        raise InvalidInputError(field, f"must be an aware datetime, not {type(value).__name__}")
+    if value.utcoffset() is None:
+        raise InvalidInputError(field, "has no time zone", "give it one, such as tzinfo=UTC")
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInputError(field, "is outside the years 1 to 9999 in UTC") from None
+    # A subclass (of another library, with nanoseconds perhaps) must not get into an item.
+    return datetime.combine(moment.date(), moment.time(), UTC) if type(moment) is not datetime else moment
+
+
+def instant_text(moment: datetime) -> str:
+    """Return the canonical text of an instant in UTC: ``2026-01-31T12:00:00.000000Z`` (sorts by time; H4)."""
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
