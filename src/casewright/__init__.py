@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from casewright.domain.combinators import all_of, any_of, forbid, not_
     from casewright.domain.definitions import CaseDefinition, TaskDefinition
     from casewright.domain.effects import Effect, clear, copy_input, set_value
-    from casewright.domain.events import Change, Context, Event, Payload, erased_fields, fold
+    from casewright.domain.events import Change, Context, Event
+    from casewright.domain.folding import erased_fields, fold
     from casewright.domain.graphs import Analysis
     from casewright.domain.guards import Guard, guard, no_open_tasks
     from casewright.domain.history import Finding, erase, seal, verify
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from casewright.domain.items import Case, Note, Task, WorkItem
     from casewright.domain.json_values import FrozenMapping, JsonValue
     from casewright.domain.lifecycle import Lifecycle
+    from casewright.domain.payloads import Payload
     from casewright.domain.ready_rules import (
         always,
         has_role,
@@ -166,7 +168,9 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
         "domain.combinators": ("all_of", "any_of", "forbid", "not_"),
         "domain.definitions": ("CaseDefinition", "TaskDefinition"),
         "domain.effects": ("Effect", "clear", "copy_input", "set_value"),
-        "domain.events": ("Change", "Context", "Event", "Payload", "erased_fields", "fold"),
+        "domain.events": ("Change", "Context", "Event"),
+        "domain.folding": ("erased_fields", "fold"),
+        "domain.payloads": ("Payload",),
         "domain.graphs": ("Analysis",),
         "domain.guards": ("Guard", "guard", "no_open_tasks"),
         "domain.history": ("Finding", "erase", "seal", "verify"),

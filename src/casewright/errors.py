@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 if TYPE_CHECKING:
-    from casewright.domain.reasons import Phase, Reason
+    from casewright.domain.reasons import Phase, Reason  # noqa: TC004 - a field's annotation, never resolved
 
 __all__ = [
     "AlreadyExistsError",

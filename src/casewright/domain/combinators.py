@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
+from typing import Final
 
 import attrs
 
@@ -19,12 +20,14 @@ from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
 from casewright.domain.ready_rules import HasRole
 from casewright.domain.reasons import Phase, Reason
-from casewright.domain.rules import FunctionRule, ReadyRule, as_rule
+from casewright.domain.rules import ReadyRule, as_rule
 from casewright.domain.rulings import GRANT, Rule, Ruling, RulingKind
 from casewright.domain.terms import EVERYTHING, NOTHING, Scope
 from casewright.errors import DefinitionError, Problem
 
 __all__ = ["all_of", "any_of", "forbid", "not_"]
+
+_REMEMBERED: Final = 64
 
 
 @attrs.frozen(repr=False)
@@ -32,6 +35,7 @@ class _Combinator(ReadyRule):
     """Members in the order in which they were given, which shows in the repr only."""
 
     members: tuple[ReadyRule, ...]
+    _denials: dict[tuple[int, ...], tuple[list[Ruling], Ruling]] = attrs.field(init=False, factory=dict, eq=False)
 
     @property
     def opaque(self) -> bool:
@@ -49,6 +53,20 @@ class _Combinator(ReadyRule):
     def holds_forbid(self) -> bool:
         return any(rule.holds_forbid for rule in self.members)
 
+    def denial_of(self, rulings: list[Ruling]) -> Ruling:
+        """Return the no that these rulings of members make, remembered where members say no in the same few words."""
+        key = tuple(map(id, rulings))
+        known = self._denials.get(key)
+        if known is None:
+            known = (rulings, self.joined(rulings))  # holding the rulings keeps their ids their own
+            if len(self._denials) < _REMEMBERED:
+                self._denials[key] = known
+        return known[1]
+
+    def joined(self, rulings: list[Ruling]) -> Ruling:
+        """Return the no that these rulings of members make: each of them stands in the way."""
+        return Ruling(RulingKind.NO, _reasons_of(rulings)) if rulings else _grants_nothing(self)
+
     def vetoing(self, actor: Actor) -> Scope:
         return reduce(Scope.__or__, (rule.vetoing(actor) for rule in self.members), NOTHING)
 
@@ -60,29 +78,25 @@ class _Combinator(ReadyRule):
 class _AnyOf(_Combinator):
     """Roles are merged into one set, so that 2,000 of them cost what one costs (A12)."""
 
-    role_rule: HasRole | None = attrs.field(init=False, eq=False)
     roles: frozenset[str] = attrs.field(init=False, eq=False)
     others: tuple[ReadyRule, ...] = attrs.field(init=False, eq=False)
     first_grant_wins: bool = attrs.field(init=False, eq=False)
-    denial: Ruling | None = attrs.field(init=False, eq=False)
+    lacking_role: tuple[Ruling, ...] = attrs.field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        role_rule = _merged_roles(self.members)
+        names = dict.fromkeys(name for rule in self.members if isinstance(rule, HasRole) for name in rule.names)
         others = tuple(rule for rule in self.members if not isinstance(rule, HasRole))
-        fixed = tuple(_fixed_denial(rule) for rule in ((role_rule, *others) if role_rule else others))
-        object.__setattr__(self, "role_rule", role_rule)
-        object.__setattr__(self, "roles", role_rule.roles if role_rule else frozenset())
+        object.__setattr__(self, "roles", frozenset(names))
         object.__setattr__(self, "others", others)
         object.__setattr__(self, "first_grant_wins", not self.can_veto)
-        known = [ruling for ruling in fixed if ruling is not None]
-        object.__setattr__(self, "denial", self._denial(known) if len(known) == len(fixed) else None)
+        object.__setattr__(self, "lacking_role", (HasRole(tuple(names)).denial,) if names else ())
 
     def __call__(self, actor: Actor, item: WorkItem) -> Ruling:
         granted = not self.roles.isdisjoint(actor.roles)
         if granted and self.first_grant_wins:
             return GRANT
         vetoes: list[Ruling] = []
-        denials: list[Ruling] = []
+        denials = [*self.lacking_role]
         for rule in self.others:
             ruling = rule(actor, item)
             if ruling is GRANT:
@@ -93,19 +107,13 @@ class _AnyOf(_Combinator):
                 denials.append(ruling)
         if vetoes:
             return _all_vetoes(vetoes)
-        if granted:
-            return GRANT
-        if self.denial is not None:
-            return self.denial
-        return self._denial([self.role_rule.denial, *denials] if self.role_rule else denials)
+        return GRANT if granted else self.denial_of(denials)
 
-    def _denial(self, rulings: Iterable[Ruling]) -> Ruling:
-        """One reason that names every alternative: any of them would do."""
+    def joined(self, rulings: list[Ruling]) -> Ruling:
+        """Return the no that names every alternative in one reason: any of them would do."""
         ways = list(dict.fromkeys(ruling.reasons for ruling in rulings))
-        if not ways:
-            return _grants_nothing(self)
-        if len(ways) == 1:
-            return Ruling(RulingKind.NO, ways[0])
+        if len(ways) < 2:  # noqa: PLR2004
+            return _Combinator.joined(self, rulings)
         sentence = ", or ".join(" and ".join(reason.text for reason in way) for way in ways)
         codes = tuple(tuple(reason.code for reason in way) for way in ways)
         params = {"rule": repr(self), "alternatives": codes}
@@ -134,9 +142,7 @@ class _AllOf(_Combinator):
                 denials.append(ruling)
         if vetoes:
             return _all_vetoes(vetoes)
-        if denials:
-            return Ruling(RulingKind.NO, _reasons_of(denials))
-        return _grants_nothing(self) if self.only_forbids else GRANT
+        return self.denial_of(denials) if denials or self.only_forbids else GRANT
 
     def granting(self, actor: Actor) -> Scope:
         if self.only_forbids:
@@ -251,16 +257,6 @@ def _members(where: str, rules: tuple[Rule, ...]) -> tuple[ReadyRule, ...]:
     if not rules:
         raise DefinitionError((Problem("empty_combinator", where, "has no member", "pass at least one rule"),))
     return tuple(as_rule(rule, where) for rule in rules)
-
-
-def _merged_roles(members: Iterable[ReadyRule]) -> HasRole | None:
-    names = dict.fromkeys(name for rule in members if isinstance(rule, HasRole) for name in rule.names)
-    return HasRole(tuple(names)) if names else None
-
-
-def _fixed_denial(rule: ReadyRule) -> Ruling | None:
-    """The one ruling with which the rule ever says no; None where it depends on the question."""
-    return None if isinstance(rule, (_AllOf, FunctionRule)) else getattr(rule, "denial", None)
 
 
 def _reasons_of(rulings: Iterable[Ruling]) -> tuple[Reason, ...]:

@@ -11,14 +11,16 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.deciding import case_closed, with_counter
-from casewright.domain.events import Change, Event, Payload, apply
+from casewright.domain.events import Change, Event
 from casewright.domain.fields import check_fields
+from casewright.domain.folding import apply
 from casewright.domain.guards import Guard
 from casewright.domain.ids import ItemId
 from casewright.domain.inputs import Input, check_inputs, choice
 from casewright.domain.items import Case, Item, Kind
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
 from casewright.domain.lifecycle import Lifecycle
+from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Reason
 from casewright.domain.rulings import GRANT
 from casewright.domain.verbs import CREATE_INPUTS, REASON
@@ -81,13 +83,13 @@ def create(
     if blueprint.fields is not None:
         reasons += check_fields(blueprint.fields, values.get("attributes") or EMPTY, whole=True)
     status = values.get("status") or min(blueprint.lifecycle.initial, key=_order(blueprint.lifecycle))
-    event = _event(blueprint, item_id, by, at, str(status), values, parent)
+    event = _event(blueprint, item_id, by=by, at=at, status=str(status), values=values, parent=parent)
     item = apply(None, event)
     denials = _denials(blueprint, by, item)
     if denials:
         return Refused(denials)
     if item.status not in blueprint.lifecycle.initial and "reason" not in values:
-        reasons.append(REASON.missing())
+        reasons.append(REASON.missing)
     for guard in blueprint.guards:
         reason = guard.refusal(item, values, EMPTY, at)
         if reason is not None:
@@ -106,7 +108,7 @@ def _order(lifecycle: Lifecycle) -> Any:  # noqa: ANN401
 
 
 def _denials(blueprint: Blueprint, by: Actor, item: Item) -> tuple[Reason, ...]:
-    """What the rules of create, of correct (a status that is not initial) and of assign (an assignee) have against it."""
+    """What the rules of create, of correct (where the status is not initial) and of assign have against it."""
     asked = ["create"]
     if item.status not in blueprint.lifecycle.initial:
         asked.append("correct")
@@ -119,6 +121,7 @@ def _denials(blueprint: Blueprint, by: Actor, item: Item) -> tuple[Reason, ...]:
 def _event(
     blueprint: Blueprint,
     item_id: ItemId,
+    *,
     by: Actor,
     at: datetime,
     status: str,

@@ -14,14 +14,16 @@ import attrs
 
 from casewright.domain.actors import Actor
 from casewright.domain.effects import effect_changes
-from casewright.domain.events import Change, Event, Payload, apply
+from casewright.domain.events import Change
 from casewright.domain.fields import check_fields
+from casewright.domain.folding import apply, new_event
 from casewright.domain.guards import open_tasks_reason
 from casewright.domain.inputs import Input, check_inputs
 from casewright.domain.items import Case, Item, Task
 from casewright.domain.json_values import EMPTY, FrozenMapping, freeze_object
+from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Phase, Reason
-from casewright.domain.steps import Step, StepTable
+from casewright.domain.steps import Place, Step, StepTable
 from casewright.domain.values import CLOSED_CATEGORIES, Category
 from casewright.domain.verbs import Work
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
@@ -70,10 +72,11 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
         MisuseError: The item's openness may change and its case was not given.
     """
     item = question.item
-    step, misplaced = table.find(item.status, action)
+    place = table.place(item.status, action)
+    step = place.step
     if step is None:
-        return Refused((misplaced,) if misplaced is not None else ())
-    reasons = _reasons_of_state(question, step, misplaced)
+        return Refused(place.verdict.reasons)
+    reasons = _reasons_of_state(question, step, place.misplaced)
     values, lacking = check_inputs(step.inputs, inputs, action)
     if question.fields is not None and "attributes" in values:
         lacking += check_fields(question.fields, values["attributes"], whole=False)
@@ -86,28 +89,39 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
     if work is None:
         return NOTHING_CHANGES
     status = str(values["status"]) if action == "correct" else step.target or item.status
-    event = _event(question, step, status, category or item.category, work)
+    changes = work.changes if isinstance(work.changes, FrozenMapping) else FrozenMapping(work.changes)
+    event = new_event(
+        item,
+        action=action,
+        name=step.event,
+        status=status,
+        category=category or item.category,
+        by=question.by,
+        at=question.at,
+        payload=Payload(inputs=work.inputs, changes=changes),
+    )
     change: Change[Any] = Change(item, apply(item, event), event, work.notes, step.published)
     return Permitted(with_counter(change, question.parent))
 
 
-def judge(question: Question, table: StepTable, action: str) -> ActionVerdict:
+def judge(question: Question, place: Place) -> ActionVerdict:
     """Answer whether the action can be done now as far as that is known without its inputs.
 
     Args:
         question: As for `decide`.
-        table: The steps of the item's lifecycle.
-        action: The action or verb.
+        place: The action as seen from the item's status.
 
     Returns:
         The verdict; guards that read inputs are left out.
     """
-    step, misplaced = table.find(question.item.status, action)
+    step = place.step
     if step is None:
-        return ActionVerdict(action, False, (misplaced,) if misplaced is not None else (), (), None)
-    reasons = _reasons_of_state(question, step, misplaced)
-    reasons += _reasons_of_guards(question, step, _category_after(table, step, None), None)
-    return step.permitted if not reasons else ActionVerdict(action, False, tuple(reasons), step.inputs, step.target)
+        return place.verdict
+    reasons = _reasons_of_state(question, step, place.misplaced)
+    reasons += _reasons_of_guards(question, step, step.category, None)
+    if len(reasons) == len(place.verdict.reasons):
+        return place.verdict
+    return ActionVerdict(step.action, False, tuple(reasons), step.inputs, step.target)
 
 
 def with_counter(change: Change[Any], parent: Case | None) -> tuple[Change[Any], ...]:
@@ -120,9 +134,11 @@ def with_counter(change: Change[Any], parent: Case | None) -> tuple[Change[Any],
     Returns:
         One change or two, the item's own first.
     """
-    before, after, event = change.before, change.after, change.event
-    is_open = after.open
-    if parent is None or not isinstance(after, Task) or (before is not None and before.open) is is_open:
+    if parent is None:
+        return (change,)
+    before, event = change.before, change.event
+    is_open = change.after.open
+    if (before is not None and before.open) is is_open:
         return (change,)
     count = parent.open_tasks + (1 if is_open else -1)
     if count < 0:
@@ -185,11 +201,8 @@ def _reasons_of_guards(
 
 def _reasons_of_case(question: Question, item: Task, step: Step, category: Category | None) -> list[Reason]:
     """What the task's case has against the step: only entering openness needs it."""
-    if category is None:
-        moves = step.action == "delete" and item.open
-    else:
-        moves = (category in CLOSED_CATEGORIES) is item.open
-    if not moves:
+    stays_open = item.open if category is None else category not in CLOSED_CATEGORIES
+    if (stays_open and step.action != "delete") is item.open:
         return []
     parent = own_case(item.case_id, question.parent)
     reason = None if item.open else case_closed(parent)
@@ -225,28 +238,3 @@ def _work(question: Question, step: Step, values: FrozenMapping[Any]) -> Work | 
     if isinstance(merged, FrozenMapping):
         freeze_object({**question.item.attributes, **merged}, "attributes")  # the whole must stay within the limit
     return Work(changes, values)
-
-
-def _event(question: Question, step: Step, status: str, category: Category, work: Work) -> Event:
-    item, by = question.item, question.by
-    changes = work.changes
-    return Event(
-        tenant=item.tenant,
-        item_id=item.id,
-        kind=item.kind,
-        version=item.version + 1,
-        action=step.action,
-        name=step.event,
-        from_status=item.status,
-        to_status=status,
-        category=category,
-        actor_id=by.id,
-        on_behalf_of=by.on_behalf_of,
-        occurred_at=question.at,
-        definition=item.definition,
-        lifecycle_version=item.lifecycle_version,
-        changed=tuple(sorted(changes)),
-        payload=Payload(
-            inputs=work.inputs, changes=changes if isinstance(changes, FrozenMapping) else FrozenMapping(changes)
-        ),
-    )

@@ -105,7 +105,7 @@ class Definition(Generic[ItemT]):
         )
         if problems:
             raise DefinitionError(problems)
-        tables = {one.version: StepTable(one, self.guards, self.published) for one in lifecycles}
+        tables = {one.version: StepTable(one, self.guards, self.published, self.authorization) for one in lifecycles}
         blueprint = Blueprint(
             kind=self.kind,
             name=self.name,
@@ -195,7 +195,7 @@ class Definition(Generic[ItemT]):
             UnknownDefinitionError: The lifecycle that the item is pinned to is not held.
         """
         question, table = self._question(item, by, at, facts, parent)
-        name = as_name(action, "action")
+        name = action if action in table else as_name(action, "action")
         if name == "create":
             raise InvalidInputError("action", "create is no action on an item that is there", "call create(...)")
         denials = self._denials(by, name, item)
@@ -235,15 +235,20 @@ class Definition(Generic[ItemT]):
         """
         question, table = self._question(item, by, at, facts, parent)
         hidden = not self.may_read(item, by=by)
+        rulings: dict[object, Refused | None] = {}  # many actions share one rule: each is asked once
+        alone = getattr(item, "case_id", None) is None
         verdicts = []
-        for action in table.actions:
-            denials = _HIDDEN if hidden else self._denial_of(by, action, item)
-            if denials is None and item.deleted_at is not None:
-                denials = _DELETED
-            if denials is None:
-                verdicts.append(judge(question, table, action))
+        for (action, key), place in zip(table.ruled_by, table.row(item.status), strict=True):
+            if key not in rulings:
+                rulings[key] = _HIDDEN if hidden else self._denial_of(by, action, item)
+            refused = rulings[key]
+            if refused is None and item.deleted_at is not None:
+                refused = _DELETED
+            if refused is None:
+                verdicts.append(place.verdict if alone and place.settled else judge(question, place))
             else:
-                verdicts.append(table.refused(item.status, action, denials.reasons))
+                shown = place.verdict
+                verdicts.append(ActionVerdict(action, False, refused.reasons, shown.inputs, shown.target))
         return tuple(verdicts)
 
     def may_read(self, item: ItemT, *, by: Actor) -> bool:
@@ -291,8 +296,8 @@ class Definition(Generic[ItemT]):
             transitions: What to add.
             rules: Rules for the new actions, and in place of present ones.
             states: Statuses to add.
-            version: The version of the lifecycle; the same where None. With a new one, the present lifecycle is kept for
-                the items that are pinned to it.
+            version: The version of the lifecycle; the same where None. With a new one, the present lifecycle is kept
+                for the items that are pinned to it.
 
         Raises:
             DefinitionError: The result cannot work.

@@ -101,7 +101,7 @@ def effect_changes(effects: Iterable[Effect], values: Mapping[str, JsonValue]) -
 
 
 def effect_problem(effect: Effect, inputs: Mapping[str, Input]) -> tuple[str, str] | None:
-    """Return what is wrong with an effect of a transition with these inputs, and what would mend it; None if nothing."""
+    """Return what is wrong with an effect beside these inputs, and what would mend it; None if nothing is."""
     field = effect.field
     if field not in _KINDS and not (field.startswith(_ATTRIBUTE) and len(field) > len(_ATTRIBUTE)):
         return f"sets the unknown field {field!r}", f"use {', '.join(_KINDS)} or attributes.<name>"

@@ -20,7 +20,7 @@ def check_fields(fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: 
         whole: Whether these are all there are (on create), or only those that change.
 
     Returns:
-        A reason of phase input for each missing, unknown or blank one; the removal of one that must be there is missing.
+        A reason of phase input for each missing, unknown or blank one; one that must stay and is removed is missing.
 
     Raises:
         InvalidInputError: A value is of a wrong type or over its limit.
@@ -30,4 +30,4 @@ def check_fields(fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: 
     kept = {name: value for name, value in given.items() if name not in removed}
     asked = tuple(spec for spec in fields if (whole and spec.name not in removed) or spec.name in kept)
     _, reasons = check_inputs(asked, kept, "the definition")
-    return [declared[name].missing() for name in removed if not declared[name].optional] + reasons
+    return [declared[name].missing for name in removed if not declared[name].optional] + reasons

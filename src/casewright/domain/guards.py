@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -88,8 +89,8 @@ def guard(
     """Return a guard.
 
     Args:
-        function: ``(item, inputs, facts, at) -> bool``, pure. True passes, False refuses with the reason below; anything
-            else, and any exception, refuses with ``guard_error``.
+        function: ``(item, inputs, facts, at) -> bool``, pure. True passes, False refuses with the reason below;
+            anything else, and any exception, refuses with ``guard_error``.
         code: The code of its reason.
         text: The sentence of its reason: what a person can do about it.
         inputs: The names of the inputs it reads.
@@ -116,7 +117,11 @@ def no_open_tasks() -> Guard:
 
 def open_tasks_reason(item: object) -> Reason:
     """Return the reason that says how many tasks of the case are still open."""
-    count = item.open_tasks if isinstance(item, Case) else 0
+    return _open_tasks(item.open_tasks if isinstance(item, Case) else 0)
+
+
+@lru_cache
+def _open_tasks(count: int) -> Reason:
     sentence = "1 task is still open" if count == 1 else f"{count} tasks are still open"
     return Reason("open_tasks", Phase.GUARD, sentence, {"open_tasks": count})
 

@@ -1,8 +1,9 @@
 """Histories that prove themselves: sealing, verifying and erasing (H4-H6, H8).
 
-Each event's digest covers its header, and the header holds the digest of the event before and the salted digest of the
-payload. So an edit, an insertion, a deletion, a swap or a new date is found, and a payload can be erased without breaking
-the chain. What is not found without an anchor outside: a cut tail, a whole history that is gone, a full rewrite.
+Each event's digest covers its header, and the header holds the digest of the event before and the salted digest of
+the payload. So an edit, an insertion, a deletion, a swap or a new date is found, and a payload can be erased without
+breaking the chain. What is not found without an anchor outside: a cut tail, a whole history that is gone, a full
+rewrite.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Final
 
 import attrs
 
-from casewright.domain.events import COUNTER_ACTIONS, Change, Context, Event, evolve
+from casewright.domain.events import COUNTER_ACTIONS, Change, Context, Event
+from casewright.domain.folding import evolve
 from casewright.domain.ids import ActorId, ItemId, NoteId
 from casewright.domain.items import ItemT
 from casewright.domain.json_values import canonical_json
@@ -141,8 +143,8 @@ def verify(events: Iterable[Event]) -> tuple[Finding, ...]:
         events: All events of one item, in order; they may be erased. May be a stream: it is read once.
 
     Returns:
-        Empty when sound; else what is wrong with the first event that does not follow. A cut tail, no events at all, and
-        a full rewrite are sound as far as anyone can tell without an anchor outside.
+        Empty when sound; else what is wrong with the first event that does not follow. A cut tail, no events at all,
+        and a full rewrite are sound as far as anyone can tell without an anchor outside.
     """
     previous: Event | None = None
     for position, event in enumerate(events):
@@ -178,9 +180,8 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
             yield "digest", "its header is not what was sealed"
         if (event.payload is None) is not (event.salt is None):
             yield "payload", "of payload and salt only one is there"
-        elif event.payload is not None and event.salt is not None:
-            if event.payload_digest != payload_digest(event.payload.text, event.salt):
-                yield "payload", "its payload is not what was sealed"
+        elif event.payload is not None and event.payload_digest != payload_digest(event.payload.text, event.salt or ""):
+            yield "payload", "its payload is not what was sealed"
     except (InvalidInputError, TypeError, ValueError, AttributeError):
         yield "malformed", "it holds a value of a wrong type"
 

@@ -6,7 +6,7 @@ over its limit, or one that no store can hold is an `InvalidInputError`, because
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -68,6 +68,7 @@ class Input:
         clearable: Whether None is a value of its own ("no due date"); else None is the same as leaving it out.
         max_length: The most characters, of texts and of each name.
         choices: What may be chosen.
+        missing: The reason that asks for it.
     """
 
     name: str
@@ -76,6 +77,14 @@ class Input:
     clearable: bool = False
     max_length: int = MAX_TEXT
     choices: tuple[str, ...] = ()
+    missing: Reason = attrs.field(init=False, eq=False, repr=False)
+    _take: Callable[[Input, object], JsonValue] = attrs.field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Work out once what is asked for on each use."""
+        missing = Reason("input_missing", Phase.INPUT, f"give {self._described()}", {"input": self.name})
+        object.__setattr__(self, "missing", missing)
+        object.__setattr__(self, "_take", _ACCEPT[self.kind])
 
     def accept(self, value: object) -> JsonValue | Reason:
         """Return the value as it is recorded, or the reason why a person must give another one.
@@ -91,18 +100,14 @@ class Input:
         """
         if value is None and self.clearable:
             return None
-        accepted: JsonValue = _ACCEPT[self.kind](self, value)
-        if self.kind is InputKind.CHOICE and accepted not in self.choices:
+        accepted = self._take(self, value)
+        if self.choices and accepted not in self.choices:
             return self._not_a_choice()
-        if isinstance(accepted, str) and (not accepted or accepted.isspace()):
+        if type(accepted) is str and (not accepted or accepted.isspace()):
             return Reason(
                 "input_blank", Phase.INPUT, f"the {spoken(self.name)} must not be blank", {"input": self.name}
             )
         return accepted
-
-    def missing(self) -> Reason:
-        """Return the reason that asks for this input."""
-        return Reason("input_missing", Phase.INPUT, f"give {self._described()}", {"input": self.name})
 
     def _described(self) -> str:
         word = spoken(self.name)
@@ -192,30 +197,28 @@ def check_inputs(
     Raises:
         InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
     """
-    if not isinstance(given, Mapping):
+    if type(given) is not dict and not isinstance(given, Mapping):
         raise InvalidInputError("inputs", f"must be a mapping, not {type(given).__name__}")
     values: dict[str, JsonValue] = {}
     reasons: list[Reason] = []
-    used = 0
+    unknown = len(given)
     for spec in declared:
         name = spec.name
-        value = given.get(name, _ABSENT)
-        used += value is not _ABSENT
-        if value is _ABSENT or (value is None and not spec.clearable):
+        if name in given:
+            unknown -= 1
+        value = given.get(name)
+        if value is None and not (spec.clearable and name in given):
             if not spec.optional:
-                reasons.append(spec.missing())
+                reasons.append(spec.missing)
             continue
         accepted = spec.accept(value)
         if isinstance(accepted, Reason):
             reasons.append(accepted)
         else:
             values[name] = accepted
-    if used != len(given):
+    if unknown:
         reasons.extend(_unknown(declared, given, action))
     return (FrozenMapping(values) if values else EMPTY), reasons
-
-
-_ABSENT: Final = object()
 
 
 def _unknown(declared: tuple[Input, ...], given: Mapping[str, object], action: str) -> list[Reason]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from casewright.domain.effects import Effect, effect_problem
-from casewright.domain.events import COUNTER_ACTIONS, VERBS
+from casewright.domain.events import RESERVED
 from casewright.domain.graphs import Graph
 from casewright.domain.guards import Guard
 from casewright.domain.inputs import Input
@@ -99,7 +99,7 @@ def _of_transition(step: Transition, states: Mapping[str, Category], by_correct:
     problem = name_problem(step.action, where, "the action")
     if problem is not None:
         yield problem
-    if step.action in VERBS or step.action in COUNTER_ACTIONS:
+    if step.action in RESERVED:
         yield Problem("reserved_action", where, "the name is reserved for a verb", "call the action something else")
     if step.event is not None:
         problem = name_problem(step.event, where, "the event")

@@ -44,13 +44,16 @@ class HasRole(ReadyRule):
         object.__setattr__(self, "denial", self.denies("role_missing", f"needs the role {alternatives(self.names)}"))
 
     def __call__(self, actor: Actor, item: WorkItem) -> Ruling:
+        """Grant if the actor has any of the roles."""
         return self.denial if self.roles.isdisjoint(actor.roles) else GRANT
 
     def granting(self, actor: Actor) -> Scope:
+        """Return everything or nothing: roles do not depend on the item."""
         return NOTHING if self.roles.isdisjoint(actor.roles) else EVERYTHING
 
     @property
     def negative(self) -> str:
+        """A sentence for where nobody with the role may."""
         return f"must not have the role {alternatives(self.names)}"
 
     def __repr__(self) -> str:

@@ -38,7 +38,7 @@ class Reason:
     """
 
     code: str
-    phase: Phase = attrs.field(converter=Phase)
+    phase: Phase
     text: str
     params: FrozenMapping[JsonValue] = attrs.field(default=EMPTY, converter=_params)
 

@@ -1,6 +1,7 @@
-"""Steps: a lifecycle and its definition's guards and verbs, worked out once into what a decision looks up.
+"""Steps: a lifecycle with its definition's guards and verbs, worked out once into what a decision looks up.
 
-A `Step` is everything there is to know about one action from one status; a `StepTable` holds those of one lifecycle.
+A `Step` is everything there is to know about one action; a `Place` is a step as seen from one status; a `StepTable`
+holds those of one lifecycle.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.effects import Effect
 from casewright.domain.guards import Guard
 from casewright.domain.inputs import Input, choice
@@ -19,12 +21,12 @@ from casewright.domain.values import Category
 from casewright.domain.verbs import VERB_TABLE, Verb
 from casewright.domain.verdicts import ActionVerdict
 
-__all__ = ["Step", "StepTable"]
+__all__ = ["Place", "Step", "StepTable"]
 
 
 @attrs.frozen
 class Step:
-    """One action as it would be done from one status.
+    """One action as it would be done.
 
     Attributes:
         action: Its name.
@@ -36,7 +38,6 @@ class Step:
         category: The category of the target; None for a verb.
         effects: The fields that a transition sets.
         verb: The verb, where it is one.
-        permitted: What `actions` answers where nothing forbids it.
     """
 
     action: str
@@ -48,12 +49,30 @@ class Step:
     category: Category | None = None
     effects: tuple[Effect, ...] = ()
     verb: Verb | None = None
-    permitted: ActionVerdict = attrs.field(
-        init=False,
-        default=attrs.Factory(
-            lambda self: ActionVerdict(self.action, True, (), self.inputs, self.target), takes_self=True
-        ),
-    )
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the item may speak against it although its status does not."""
+        blockable = self.verb is not None and (self.verb.blocked is not None or self.verb.name == "delete")
+        return bool(self.guards) or blockable
+
+
+@attrs.frozen
+class Place:
+    """An action as seen from one status.
+
+    Attributes:
+        step: What would be done. Where the action is not possible from there: the only step of that name, so that all
+            its other needs can be told at once; None where there is none or there are several.
+        misplaced: Why it is not possible from there; None where it is.
+        verdict: What `actions` answers where nothing else is said for or against it.
+        settled: Whether nothing else can be, for an item without a case: no guard, and no verb that may be blocked.
+    """
+
+    step: Step | None
+    misplaced: Reason | None
+    verdict: ActionVerdict
+    settled: bool
 
 
 class StepTable:
@@ -63,60 +82,85 @@ class StepTable:
         lifecycle: The lifecycle.
         guards: The definition's guards by action.
         published: The actions whose events are published; None for all.
+        authorization: The definition's policy.
     """
 
-    __slots__ = ("_by_action", "_by_place", "actions", "lifecycle")
+    __slots__ = ("_places", "_rows", "_steps", "actions", "lifecycle", "ruled_by")
 
     def __init__(
-        self, lifecycle: Lifecycle, guards: Mapping[str, tuple[Guard, ...]], published: frozenset[str] | None
+        self,
+        lifecycle: Lifecycle,
+        guards: Mapping[str, tuple[Guard, ...]],
+        published: frozenset[str] | None,
+        authorization: AuthorizationPolicy,
     ) -> None:
         """Work every step out."""
         self.lifecycle = lifecycle
-        self._by_place: dict[tuple[str, str], Step] = {}
-        self._by_action: dict[str, Step | None] = {}
+        self._steps: dict[str, dict[str, Step]] = {}
         for transition in lifecycle.transitions:
             step = _step_of(transition, lifecycle, guards, published)
-            self._by_action[step.action] = None if step.action in self._by_action else step
-            self._by_place.update(((source, step.action), step) for source in transition.sources)
+            self._steps.setdefault(step.action, {}).update(dict.fromkeys(transition.sources, step))
         for verb in VERB_TABLE.values():
             step = _step_of_verb(verb, lifecycle, guards, published)
-            self._by_action[verb.name] = step
-            self._by_place.update(((status, verb.name), step) for status in lifecycle.states)
-        self.actions = tuple(self._by_action)
+            self._steps[verb.name] = dict.fromkeys(lifecycle.states, step)
+        self.actions = tuple(self._steps)
+        rules = {action: authorization.rule(action) for action in self.actions}
+        # Actions with the same key have the same rule, so one ruling serves them all; a missing rule names its action.
+        self.ruled_by = tuple((action, action if rule is None else id(rule)) for action, rule in rules.items())
+        self._places: dict[tuple[str, str], Place] = {}
+        self._rows: dict[str, tuple[Place, ...]] = {}
 
-    def find(self, status: str, action: str) -> tuple[Step | None, Reason | None]:
-        """Return the step of the action from the status.
+    def __contains__(self, action: object) -> bool:
+        """Return whether there is such an action or verb."""
+        return isinstance(action, str) and action in self._steps
+
+    def row(self, status: str) -> tuple[Place, ...]:
+        """Return every action as seen from the status, in the order of `actions`."""
+        row = self._rows.get(status)
+        if row is None:
+            row = tuple(self.place(status, action) for action in self.actions)
+            if status in self.lifecycle.states:
+                self._rows[status] = row
+        return row
+
+    def place(self, status: str, action: str) -> Place:
+        """Return the action as seen from the status.
 
         Args:
             status: The item's.
             action: The action or verb.
 
         Returns:
-            The step and None; or the reason why it is not possible from there, beside the only transition of that
-            name, so that all its other needs can be told at once (None where there is none or there are several).
+            What is known of it; worked out on first use, and kept for the statuses and actions that there are.
         """
-        step = self._by_place.get((status, action))
-        if step is not None:
-            return step, None
-        return self._by_action.get(action), self._not_from(status, action)
+        place = self._places.get((status, action))
+        if place is None:
+            place = self._place(status, action)
+            if status in self.lifecycle.states and action in self._steps:
+                self._places[status, action] = place
+        return place
 
-    def refused(self, status: str, action: str, reasons: tuple[Reason, ...]) -> ActionVerdict:
-        """Return the verdict on an action of this table that is refused for these reasons."""
-        step, _ = self.find(status, action)
+    def _place(self, status: str, action: str) -> Place:
+        by_status = self._steps.get(action, {})
+        step = by_status.get(status)
+        misplaced = None
         if step is None:
-            return ActionVerdict(action, False, reasons, (), None)
-        return ActionVerdict(action, False, reasons, step.inputs, step.target)
+            several = len({id(other) for other in by_status.values()}) > 1
+            step = None if several else next(iter(by_status.values()), None)
+            # A verb is possible from every status, also from one that this lifecycle does not know.
+            misplaced = None if action in VERB_TABLE else self._not_from(status, action, tuple(by_status))
+        inputs, target = ((), None) if step is None else (step.inputs, step.target)
+        reasons = () if misplaced is None else (misplaced,)
+        verdict = ActionVerdict(action, misplaced is None, reasons, inputs, target)
+        return Place(step, misplaced, verdict, step is None or not step.conditional)
 
-    def _not_from(self, status: str, action: str) -> Reason | None:
-        if action in VERB_TABLE:
-            return None  # verbs are possible from every status, also from one that this lifecycle does not know
-        sources = [source for source, name in self._by_place if name == action]
+    def _not_from(self, status: str, action: str, sources: tuple[str, ...]) -> Reason:
         if not sources:
             sentence = f"there is no action {action!r}; there are {', '.join(self.actions)}"
             return Reason("unknown_action", Phase.STATE, sentence, {"action": action, "known": self.actions})
         possible = () if status not in self.lifecycle.states else self.lifecycle.allowed(status)
         sentence = f"{action} is possible from {alternatives(sources)} only, not from {status}"
-        params = {"status": status, "sources": tuple(sources), "possible": possible}
+        params = {"status": status, "sources": sources, "possible": possible}
         return Reason("wrong_state", Phase.STATE, sentence, params)
 
 

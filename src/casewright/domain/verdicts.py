@@ -42,7 +42,7 @@ class Refused:
     """The answer is no.
 
     Args:
-        reasons: Every reason, in the order permission, state, input, guard; without permission only those of permission.
+        reasons: Every reason, in the order permission, state, input, guard; without permission only that phase.
     """
 
     permitted: ClassVar[Literal[False]] = False

@@ -1,0 +1,68 @@
+"""What every command prints with: lines that fit, characters that the terminal can show, one object for programs."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TextIO
+
+__all__ = ["WIDTH", "one_line", "paragraph", "table", "write", "write_json"]
+
+WIDTH: Final = 80
+
+
+def one_line(text: str) -> str:
+    """Return text from outside as it can stand in one line: control characters and line ends are escaped (S6)."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def paragraph(text: str, *, indent: str = "", first: str | None = None) -> str:
+    """Return text broken into lines of 80 columns.
+
+    Args:
+        text: One paragraph.
+        indent: What each line begins with.
+        first: What the first line begins with, where that is something else.
+    """
+    start = indent if first is None else first
+    return textwrap.fill(one_line(text), WIDTH, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def table(rows: Iterable[Sequence[str]], *, indent: str = "  ", right: int = -1) -> str:
+    """Return rows with their columns aligned; the last column is broken over lines where it does not fit.
+
+    Args:
+        rows: Cells of text, as many in each row.
+        indent: What each line begins with.
+        right: The column that is aligned to the right, if any.
+    """
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:-1]
+    lines = []
+    for *most, last in cells:
+        padded = [
+            cell.rjust(width) if place == right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(most, widths, strict=True))
+        ]
+        first = indent + "".join(f"{cell}  " for cell in padded)
+        lines.append(paragraph(last, first=first, indent=" " * min(len(first), WIDTH // 2)).rstrip() or first.rstrip())
+    return "\n".join(lines)
+
+
+def write(text: str, stream: TextIO) -> None:
+    """Write text and end the line; what the stream's encoding cannot hold is escaped, never an error.
+
+    Args:
+        text: What to write.
+        stream: Where to.
+    """
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def write_json(value: Mapping[str, object], stream: TextIO) -> None:
+    """Write one JSON object, in ASCII, so that it is the same everywhere."""
+    stream.write(json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,258 @@
+"""Folding: how events make items. `apply` is the only place where an item changes.
+
+A decision computes the new item with the very function that `fold` replays a history through (E3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from casewright.domain.actors import Actor
+from casewright.domain.events import RESERVED, SCHEMA, Event
+from casewright.domain.ids import ItemId
+from casewright.domain.items import Case, Item, Task, WorkItem
+from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
+from casewright.domain.making import Maker
+from casewright.domain.payloads import Payload
+from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
+from casewright.errors import HistoryError
+
+__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "new_event"]
+
+ERASED_TEXT: Final = "[erased]"
+
+ChangedT = TypeVar("ChangedT", bound=WorkItem)
+
+
+def apply(before: Item | None, event: Event) -> Item:
+    """Return the item as it is after the event: the one function by which items change.
+
+    Args:
+        before: The item before it; None for the first event.
+        event: The event, sealed or not, erased or not.
+
+    Returns:
+        The item after it.
+    """
+    moment = event.occurred_at
+    closed = event.category in CLOSED_CATEGORIES
+    fields: dict[str, object] = {
+        "status": event.to_status,
+        "category": event.category,
+        "version": event.version,
+        "updated_at": moment,
+        "head": event.digest,
+    }
+    if before is None:
+        fields.update(_identity(event))
+        fields["closed_at"] = moment if closed else None
+    else:
+        if closed is not (before.category in CLOSED_CATEGORIES):
+            fields["closed_at"] = moment if closed else None
+        if event.action not in RESERVED:
+            fields["performers"] = _with_performer(before.performers, event)
+        elif event.action == "delete":
+            fields["deleted_at"] = moment
+    if event.payload is None:
+        fields.update((name, _ERASED.get(name)) for name in event.changed)
+    elif event.changed:
+        _set_fields(fields, event.payload.changes, EMPTY if before is None else before.attributes)
+    return evolve(_BLANKS[event.kind] if before is None else before, fields)
+
+
+def fold(events: Iterable[Event]) -> Item:
+    """Return the item that a history makes. Needs no definition (E3).
+
+    An erased event leaves ``[erased]`` in title and description and the default in other fields that it set.
+
+    Args:
+        events: All events of one item, from version 1 on, or up to any later version.
+
+    Returns:
+        The item after the last of them.
+
+    Raises:
+        HistoryError: There is no event, or one does not follow the one before it.
+    """
+    item: Item | None = None
+    for position, event in enumerate(events):
+        if event.version != position + 1:
+            raise HistoryError(f"version {position + 1} was expected", position)
+        if item is not None and (event.item_id, event.tenant, event.kind) != (item.id, item.tenant, item.kind):
+            raise HistoryError("it belongs to another item", position)
+        if item is None and event.kind not in _BLANKS:
+            raise HistoryError("it is of no known kind", position)
+        try:
+            item = apply(item, event)
+        except HistoryError as error:
+            raise HistoryError(error.problem, position) from None
+        except (TypeError, ValueError, AttributeError):
+            raise HistoryError("its header or payload holds a value of a wrong type", position) from None
+    if item is None:
+        raise HistoryError("there are no events")
+    return item
+
+
+def erased_fields(events: Iterable[Event]) -> frozenset[str]:
+    """Return the names of the fields that `fold` cannot know because what set them last was erased (H8).
+
+    Args:
+        events: All events of one item, in order.
+
+    Returns:
+        The names; comparisons of the item with the fold skip them. Attributes are merged by key, so they stay unknown.
+    """
+    unknown: set[str] = set()
+    for event in events:
+        if event.erased:
+            unknown.update(event.changed)
+        else:
+            unknown.difference_update(set(event.changed) - {"attributes"})
+    return frozenset(unknown)
+
+
+# ---------------------------------------------------------------- how fields are set
+
+_ERASED: Final[Mapping[str, object]] = {
+    "title": ERASED_TEXT,
+    "description": ERASED_TEXT,
+    "tags": (),
+    "attributes": EMPTY,
+    "open_tasks": 0,
+}
+
+
+def _identity(event: Event) -> dict[str, object]:
+    """What the first event says of the item once and for all."""
+    ids = [event.actor_id] if event.on_behalf_of is None else [event.actor_id, event.on_behalf_of]
+    return {
+        "id": event.item_id,
+        "tenant": event.tenant,
+        "definition": event.definition,
+        "lifecycle_version": event.lifecycle_version,
+        "created_by": event.actor_id,
+        "created_at": event.occurred_at,
+        "performers": tuple(part for actor_id in dict.fromkeys(ids) for part in (event.action, actor_id)),
+    }
+
+
+def _with_performer(performers: tuple[str, ...], event: Event) -> tuple[str, ...]:
+    action = event.action
+    for actor_id in (event.actor_id, event.on_behalf_of):
+        if actor_id is not None and not _did(performers, action, actor_id):
+            performers = (*performers, action, actor_id)
+    return performers
+
+
+def _did(performers: tuple[str, ...], action: str, actor_id: str) -> bool:
+    for place in range(0, len(performers), 2):
+        if performers[place] == action and performers[place + 1] == actor_id:
+            return True
+    return False
+
+
+def _set_fields(fields: dict[str, object], changes: Mapping[str, Any], attributes: Mapping[str, JsonValue]) -> None:
+    for name, value in changes.items():
+        if name == "attributes":
+            merged = {**attributes, **value}
+            kept = {key: part for key, part in merged.items() if part is not None}
+            fields[name] = FrozenMapping(kept) if kept else EMPTY
+        elif name == "due_at":
+            fields[name] = None if value is None else datetime.fromisoformat(value)
+        elif name == "priority":
+            fields[name] = None if value is None else Priority(value)
+        elif name in _SETTABLE:
+            fields[name] = value
+
+
+_SETTABLE: Final = frozenset({"title", "description", "assignee_id", "tags", "case_id", "open_tasks"})
+
+
+_EVENTS: Final[Maker[Event]] = Maker(Event)
+_ITEMS: Final[Mapping[type[WorkItem], Maker[Any]]] = {Task: Maker(Task), Case: Maker(Case)}
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_ONCE: Final[Mapping[str, Any]] = {
+    "definition": "-",
+    "status": "-",
+    "category": Category.OPEN,
+    "title": "-",
+    "created_by": "-",
+}
+_BLANKS: Final[Mapping[str, Item]] = {
+    "task": Task(id=ItemId("-"), created_at=_EPOCH, **_ONCE),  # one literal for both
+    "case": Case(id=ItemId("-"), created_at=_EPOCH, **_ONCE),
+}
+
+
+def evolve(item: ChangedT, fields: Mapping[str, object]) -> ChangedT:
+    """Return a copy with some fields set, unchecked: only for values that were checked when they came in.
+
+    Args:
+        item: A task or a case.
+        fields: Names of its fields, with values of the right types; a name it does not have is passed over.
+
+    Returns:
+        The copy.
+    """
+    copied: ChangedT = _ITEMS[type(item)].copy(item, fields)
+    return copied
+
+
+def new_event(
+    item: WorkItem,
+    *,
+    action: str,
+    name: str,
+    status: str,
+    category: Category,
+    by: Actor,
+    at: datetime,
+    payload: Payload,
+) -> Event:
+    """Return the event by which an action changes an item, with all that `seal` fills left empty.
+
+    Args:
+        item: The item before it.
+        action: What was done.
+        name: Its past-tense name.
+        status: The status after it.
+        category: The category after it.
+        by: Who did it.
+        at: When, effectively (UTC).
+        payload: Inputs and changes.
+
+    Returns:
+        The event of the item's next version.
+    """
+    changes = payload.changes
+    draft = _EVENTS.draft(
+        tenant=item.tenant,
+        item_id=item.id,
+        kind=item.kind,
+        version=item.version + 1,
+        action=action,
+        name=name,
+        from_status=item.status,
+        to_status=status,
+        category=category,
+        actor_id=by.id,
+        on_behalf_of=by.on_behalf_of,
+        occurred_at=at,
+        recorded_at=None,
+        schema=SCHEMA,
+        definition=item.definition,
+        lifecycle_version=item.lifecycle_version,
+        correlation_id=None,
+        causation_id=None,
+        traceparent=None,
+        changed=tuple(sorted(changes)) if changes is not EMPTY else (),
+        previous="",
+        payload_digest="",
+        digest="",
+        payload=payload,
+        salt=None,
+    )
+    return _EVENTS.finish(draft)

@@ -1,0 +1,225 @@
+"""Long random histories: every decision against the naive oracle, every history against its fold (E2, E3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from support import naive
+
+from casewright import (
+    REGULATORY_CASE,
+    SIMPLE_TASK,
+    TASK,
+    Actor,
+    Case,
+    Event,
+    Permitted,
+    Phase,
+    Priority,
+    Refused,
+    fold,
+    seal,
+    verify,
+)
+from casewright.testing.strategies import actors, case_definitions, inputs_for, instants, task_definitions
+
+STEPS = 100
+PHASES = list(Phase)
+TENANTS = ("", "", "", "", "elsewhere")
+FACTS: tuple[dict[str, object], ...] = ({}, {"quota": 5}, {"quota": 0}, {"quota": "many"})
+OTHERS = ("read", "no such action", "task_opened", "create!")
+
+
+@dataclass
+class Thing:
+    """One item, what the oracle says it is, and its sealed history."""
+
+    item: Any
+    model: naive.Item
+    history: list[Event] = field(default_factory=list)
+
+
+class DecisionMachine(RuleBasedStateMachine):
+    """Cases and tasks in them, changed by decisions only."""
+
+    pairs: ClassVar[st.SearchStrategy[tuple[Any, Any]]]
+    counted: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        """Start with no items."""
+        super().__init__()
+        self.things: list[Thing] = []
+        self.steps = 0
+        self.held: dict[str, Any] = {}
+
+    @initialize(data=st.data())
+    def take_definitions(self, data: st.DataObject) -> None:
+        """Draw what judges the items of this history."""
+        task, case = data.draw(self.pairs)
+        self.held = {"task": task, "case": case}
+
+    @rule(data=st.data(), by=actors(), at=instants())
+    def create(self, data: st.DataObject, by: Actor, at: datetime) -> None:
+        """Create a case or a task, in a case or in none, with any fields."""
+        kind = data.draw(st.sampled_from(("case", "task", "task")))
+        definition = self.held[kind]
+        cases = [thing for thing in self.things if thing.model["kind"] == "case"]
+        parent = data.draw(st.sampled_from([*cases, None])) if kind == "task" else None
+        given = data.draw(creations(definition))
+        item_id = f"{kind}-{len(self.things)}"
+        expected = naive.create(
+            definition, item_id, by=by, at=at, given=given, parent=None if parent is None else parent.model
+        )
+        verdict = definition.create(item_id, by=by, at=at, parent=None if parent is None else parent.item, **given)
+        self.compare("create", verdict, expected, Thing(None, {}), parent)
+
+    @rule(data=st.data(), by=actors(tenants=TENANTS), at=instants(), facts=st.sampled_from(FACTS))
+    def act(self, data: st.DataObject, by: Actor, at: datetime, facts: dict[str, object]) -> None:
+        """Ask for any action or verb on any item, with sound or broken inputs."""
+        if not self.things:
+            return self.create(data, by, at)  # type: ignore[no-any-return]  # a rule is typed as returning Any
+        thing = data.draw(st.sampled_from(self.things))
+        definition = self.held[thing.model["kind"]]
+        action = data.draw(st.sampled_from((*definition.lifecycle.actions, *naive.VERB_INPUTS, *OTHERS)))
+        inputs = broken(data, data.draw(inputs_for(naive.inputs_of(definition, thing.model, action))))
+        parent = next((one for one in self.things if one.model["id"] == thing.model.get("case_id")), None)
+        expected = naive.decide(
+            definition,
+            thing.model,
+            action,
+            inputs,
+            by=by,
+            at=at,
+            facts=facts,
+            parent=None if parent is None else parent.model,
+        )
+        verdict = definition.decide(
+            thing.item, action, inputs, by=by, at=at, facts=facts, parent=None if parent is None else parent.item
+        )
+        self.compare(action, verdict, expected, thing, parent)
+
+    def compare(
+        self,
+        action: str,
+        verdict: Permitted[Any] | Refused,
+        expected: naive.Answer,
+        thing: Thing,
+        parent: Thing | None,
+    ) -> None:
+        """Demand the oracle's answer, and take it over."""
+        phases = [] if verdict.permitted else [PHASES.index(reason.phase) for reason in verdict.reasons]
+        assert phases == sorted(phases)
+        assert {(str(r.phase), r.code) for r in getattr(verdict, "reasons", ())} == expected.reasons
+        assert verdict.permitted is expected.permitted
+        self.count(action, verdict)
+        if isinstance(verdict, Permitted):
+            self.take(verdict, expected, thing, parent)
+        for one in (thing, parent):
+            assert one is None or one.item is None or naive.observed(one.item) == one.model
+        self.steps += 1
+        if self.steps % 20 == 0:
+            self.check_histories()
+
+    def take(self, verdict: Permitted[Any], expected: naive.Answer, thing: Thing, parent: Thing | None) -> None:
+        """Seal and keep each change: one for each item that the oracle says is another one now."""
+        assert expected.item is not None
+        moved = [(thing, expected.item)] if expected.item is not thing.model else []
+        if parent is not None and expected.parent is not parent.model:
+            assert expected.parent is not None
+            moved.append((parent, expected.parent))
+        if thing.item is None:
+            self.things.append(thing)
+        for (one, model), change in zip(moved, verdict.changes, strict=True):
+            assert change.before is one.item
+            sealed = seal(change, recorded_at=change.event.occurred_at)
+            one.item, one.model = sealed.after, model
+            one.history.append(sealed.event)
+            assert naive.observed(one.item) == model
+            assert len(one.history) == sealed.event.version == sealed.after.version
+
+    def count(self, action: str, verdict: Permitted[Any] | Refused) -> None:
+        """Keep the numbers that tell whether the histories were worth drawing."""
+        self.counted["steps"] += 1
+        self.counted[f"{'yes' if verdict.permitted else 'no'}"] += 1
+        self.counted["changes"] += len(verdict.changes) if verdict.permitted else 0
+        self.counted[f"{action if action in naive.VERB_INPUTS or action == 'create' else 'transition'} {verdict.permitted}"] += 1
+        for reason in () if verdict.permitted else verdict.reasons:
+            self.counted[reason.code] += 1
+
+    def check_histories(self) -> None:
+        """Demand that each item is the fold of its history, and that the history verifies (E3)."""
+        for thing in self.things:
+            assert fold(thing.history) == thing.item
+            assert verify(thing.history) == ()
+        for case in self.things:
+            if isinstance(case.item, Case):
+                inside = [one.item for one in self.things if one.model.get("case_id") == case.item.id]
+                assert case.item.open_tasks == sum(item.open for item in inside)
+
+    def teardown(self) -> None:
+        """Check everything once more at the end."""
+        self.check_histories()
+
+
+def creations(definition: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Fields of a creation: most sound, some broken."""
+    optional: dict[str, st.SearchStrategy[Any]] = {
+        "status": st.sampled_from((*definition.lifecycle.states, "no such status")),
+        "reason": st.sampled_from(("as agreed", " ")),
+        "assignee_id": st.sampled_from(("ann", "ben", None)),
+        "priority": st.sampled_from((*Priority, "enormous", None)),
+        "tags": st.just(["b", "a", "b"]),
+        "attributes": st.sampled_from(({"team": "red", "amount": 1}, {}, {"amount": None}, {"stray": 1})),
+        "due_at": instants(),
+        "description": st.sampled_from(("words", " ", None)),
+        "unknown": st.just(1),
+    }
+    title = st.sampled_from(("A title", "A title", "A title", " ", None))
+    few = st.lists(st.sampled_from(sorted(optional)), max_size=3, unique=True)
+    return few.flatmap(lambda names: st.fixed_dictionaries({"title": title} | {name: optional[name] for name in names}))
+
+
+def broken(data: st.DataObject, inputs: dict[str, object]) -> dict[str, object]:
+    """Perhaps spoil the inputs: one missing, blank or None, or one too many."""
+    how = data.draw(st.sampled_from(("", "", "", "", "", "missing", "blank", "none", "unknown")))
+    if how == "unknown":
+        return {**inputs, "no such input": 1}
+    if not how or not inputs:
+        return inputs
+    name = data.draw(st.sampled_from(sorted(inputs)))
+    if how == "missing":
+        return {key: value for key, value in inputs.items() if key != name}
+    if how == "none" or not isinstance(inputs[name], str) or name == "until":
+        return {**inputs, name: None}
+    return {**inputs, name: " "}
+
+
+def run(pairs: st.SearchStrategy[tuple[Any, Any]], examples: int) -> Counter[str]:
+    """Run the machine over definitions from the strategy, and return what it counted."""
+    counted: Counter[str] = Counter()
+    machine = type("Machine", (DecisionMachine,), {"pairs": pairs, "counted": counted})
+    limits = settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    run_state_machine_as_test(machine, settings=limits)  # type: ignore[no-untyped-call]
+    return counted
+
+def test_x():
+    import time
+    t0=time.time()
+    c=run(st.sampled_from(((TASK, REGULATORY_CASE), (SIMPLE_TASK, REGULATORY_CASE))), 60)
+    print(time.time()-t0); print(c)
+    t0=time.time()
+    c=run(st.tuples(task_definitions(), case_definitions()), 60)
+    print(time.time()-t0); print(c)
