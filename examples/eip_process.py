@@ -1,6 +1,7 @@
 """The process of the Ethereum Improvement Proposals (EIP-1), to replay its log of eight years against.
 
-Run ``casewright replay LOG.csv --definition examples/eip_process.py:EIP``; run this file to see the process as a diagram.
+``casewright replay LOG.csv --definition examples/eip_process.py:EIP`` judges such a log; this file, when it is run, prints
+the process as a diagram.
 """
 
 from __future__ import annotations

@@ -149,7 +149,9 @@ class DecisionMachine(RuleBasedStateMachine):
         self.counted["steps"] += 1
         self.counted[f"{'yes' if verdict.permitted else 'no'}"] += 1
         self.counted["changes"] += len(verdict.changes) if verdict.permitted else 0
-        self.counted[f"{action if action in naive.VERB_INPUTS or action == 'create' else 'transition'} {verdict.permitted}"] += 1
+        self.counted[
+            f"{action if action in naive.VERB_INPUTS or action == 'create' else 'transition'} {verdict.permitted}"
+        ] += 1
         for reason in () if verdict.permitted else verdict.reasons:
             self.counted[reason.code] += 1
 
@@ -215,11 +217,15 @@ def run(pairs: st.SearchStrategy[tuple[Any, Any]], examples: int) -> Counter[str
     run_state_machine_as_test(machine, settings=limits)  # type: ignore[no-untyped-call]
     return counted
 
+
 def test_x():
     import time
-    t0=time.time()
-    c=run(st.sampled_from(((TASK, REGULATORY_CASE), (SIMPLE_TASK, REGULATORY_CASE))), 60)
-    print(time.time()-t0); print(c)
-    t0=time.time()
-    c=run(st.tuples(task_definitions(), case_definitions()), 60)
-    print(time.time()-t0); print(c)
+
+    t0 = time.time()
+    c = run(st.sampled_from(((TASK, REGULATORY_CASE), (SIMPLE_TASK, REGULATORY_CASE))), 60)
+    print(time.time() - t0)
+    print(c)
+    t0 = time.time()
+    c = run(st.tuples(task_definitions(), case_definitions()), 60)
+    print(time.time() - t0)
+    print(c)

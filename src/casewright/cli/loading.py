@@ -15,7 +15,7 @@ from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.lifecycle import Lifecycle
 from casewright.errors import DefinitionError, InvalidInputError
 
-__all__ = ["CATALOG", "AnyDefinition", "load_definition", "load_part"]
+__all__ = ["CATALOG", "AnyDefinition", "build_part", "load_definition", "load_part"]
 
 AnyDefinition: TypeAlias = TaskDefinition | CaseDefinition
 
@@ -27,23 +27,18 @@ _MAX_SHOWN: Final = 300
 
 
 def load_definition(target: str) -> AnyDefinition:
-    """Return the definition of that place, for a command that needs a sound one.
+    """Return the definition of that place.
 
     Args:
-        target: ``FILE.py:NAME``.
+        target: ``FILE.py:NAME``, or a name in the catalog.
 
     Returns:
         The definition.
 
     Raises:
-        InvalidInputError: There is none; said in one line.
+        InvalidInputError: There is none, or it cannot work; said in one line.
     """
-    try:
-        part = load_part(target)
-    except DefinitionError as error:
-        count = len(error.problems)
-        problem = f"is not sound: {count} {'problem' if count == 1 else 'problems'}, the first: {error.problems[0]}"
-        raise InvalidInputError(target, problem, "see all with the command check") from None
+    part = load_part(target)
     if isinstance(part, Lifecycle):
         raise InvalidInputError(target, "is a Lifecycle, not a definition", "name one that holds it")
     return part
@@ -52,10 +47,30 @@ def load_definition(target: str) -> AnyDefinition:
 def load_part(target: str) -> AnyDefinition | Lifecycle:
     """Return the definition or the lifecycle of that place.
 
+    Args:
+        target: ``FILE.py:NAME``, or a name in the catalog.
+
+    Returns:
+        The definition or lifecycle.
+
+    Raises:
+        InvalidInputError: There is none, or it cannot work; said in one line.
+    """
+    try:
+        return build_part(target)
+    except DefinitionError as error:
+        count = len(error.problems)
+        problem = f"is not sound: {count} {'problem' if count == 1 else 'problems'}, the first: {error.problems[0]}"
+        raise InvalidInputError(target, problem, "see all with: casewright check") from None
+
+
+def build_part(target: str) -> AnyDefinition | Lifecycle:
+    """Return the definition or the lifecycle of that place, or raise what is wrong with it.
+
     The file is run, as ``python FILE.py`` would, with its own folder on the path; what it prints goes to stderr.
 
     Args:
-        target: ``FILE.py:NAME``.
+        target: ``FILE.py:NAME``, or a name in the catalog.
 
     Returns:
         The definition or lifecycle.
@@ -64,9 +79,12 @@ def load_part(target: str) -> AnyDefinition | Lifecycle:
         InvalidInputError: There is none; said in one line.
         DefinitionError: The file builds one that cannot work.
     """
-    file, colon, name = target.rpartition(":")
-    if not (file and colon and name):
-        raise InvalidInputError(target, "names no definition", "write it as FILE.py:NAME")
+    known = CATALOG.get(target.lower())
+    if known is not None:
+        return known
+    file, _, name = target.rpartition(":")
+    if not (file and name):
+        raise InvalidInputError(target, "names no definition", f"write FILE.py:NAME, or one of {', '.join(CATALOG)}")
     found = vars(_run(file)).get(name)
     if isinstance(found, (TaskDefinition, CaseDefinition, Lifecycle)):
         return found
@@ -88,7 +106,7 @@ def _run(file: str) -> ModuleType:
             spec.loader.exec_module(module)
         except DefinitionError:
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a file of the user's may raise anything
+        except (Exception, SystemExit) as error:  # a file of the user's may raise anything
             shown = f"{type(error).__name__}: {error}".rstrip(": ")[:_MAX_SHOWN]
             raise InvalidInputError(file, f"does not import: {shown}") from error
     return module

@@ -16,10 +16,12 @@ from casewright.errors import InvalidInputError
 __all__ = ["main"]
 
 _BAD_INPUT: Final = 2
+# What a shell expects of a program that Ctrl-C ended, and of one whose reader went away.
 _INTERRUPTED: Final = 130
-"""What a shell expects of a program that Ctrl-C ended."""
+_PIPE_CLOSED: Final = 141
 
-_ENDINGS: Final = "exit codes: 0 fine, 1 findings, 2 bad input"
+_COMMANDS: Final = {"demo": demo, "replay": replay, "check": check, "diagram": diagram}
+_ENDING: Final = "exit codes: 0 fine, 1 findings, 2 bad input"
 
 
 class _UsageError(Exception):
@@ -34,21 +36,55 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; without one, print the help.
 
     Args:
         argv: The arguments; those of the process where None.
 
     Returns:
-        0 where all is well (help counts as well), 1 where the command found something, 2 where it was given nothing it
-        could work on: then one line on stderr says why, and nothing else is printed.
+        0 where all is well (help included), 1 where the command found something, 2 where it was given nothing that it
+        can work on: then one line on stderr says why, and nothing else is printed.
     """
     try:
-        return _run(argv)
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
     except (_UsageError, InvalidInputError) as error:
         write(f"casewright: {one_line(str(error))}", sys.stderr)
         return _BAD_INPUT
-    except OSError as error:
-        ...
+    except BrokenPipeError:
+        # Python flushes stdout once more when it ends; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = _parser()
+    try:
+        options = parser.parse_args(argv)
+    except SystemExit:  # how argparse ends --help and --version
+        return 0
+    if options.run is None:
+        parser.print_help()
+        return 0
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="casewright",
+        description="Task and case lifecycles: who may do what, in which state, and a proof that it happened so.",
+        epilog=_ENDING,
+    )
+    parser.add_argument("--version", action="version", version=f"casewright {casewright.__version__}")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, command in _COMMANDS.items():
+        one = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION, epilog=_ENDING)
+        command.add_arguments(one)
+        one.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+        one.set_defaults(run=command.run)
+    return parser

@@ -6,9 +6,11 @@ version of this library may have stored it.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from casewright.codec.lifecycles import INPUT
+import attrs
+
+from casewright.codec.lifecycles import read_input
 from casewright.codec.parsing import DOCUMENT_MAX
 from casewright.codec.readers import (
     INSTANT,
@@ -45,74 +47,68 @@ from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer, as_
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused, Verdict
 
 __all__ = [
-    "ACTION_VERDICT",
-    "ACTOR",
-    "CASE",
-    "CHANGE",
-    "CONTEXT",
-    "EVENT",
-    "FINDING",
-    "ITEM",
-    "NOTE",
-    "PAYLOAD",
-    "PERMITTED",
-    "REASON",
-    "REFUSED",
-    "SCOPE",
-    "TASK",
-    "TERM",
-    "VERDICT",
     "change_of",
     "permitted_of",
+    "read_action_verdict",
+    "read_actor",
+    "read_case",
+    "read_change",
+    "read_context",
+    "read_event",
+    "read_finding",
+    "read_item",
+    "read_note",
+    "read_payload",
+    "read_permitted",
+    "read_reason",
+    "read_refused",
+    "read_scope",
+    "read_task",
+    "read_term",
     "verdict_of",
 ]
 
-T = TypeVar("T")
-
-_ID: Final[Reader[str]] = told(as_name, MAX_ID)
-_COUNT: Final[Reader[int]] = told(as_integer, least=0)
-_SENTENCE: Final = text_of(DOCUMENT_MAX)  # sentences name every status or action there is; the document is the limit
 _MARK: Final = text_of(MAX_ID)
-
+_SENTENCE: Final = text_of(DOCUMENT_MAX)  # it may name every status or action there is: the document is the limit
+_ID: Final = told(as_name, MAX_ID)
 _PRINCIPAL: Final = maybe(checked(as_actor_id))
 
-ACTOR: Final = of_class(Actor, {"roles": names, "attributes": json_object, "on_behalf_of": _PRINCIPAL})
-NOTE: Final = of_class(Note)
-CONTEXT: Final = of_class(Context, dict.fromkeys(("correlation_id", "causation_id", "traceparent"), maybe(_ID)))
+read_actor: Final = of_class(Actor, {"roles": names, "attributes": json_object, "on_behalf_of": _PRINCIPAL})
+read_note: Final = of_class(Note)
+read_context: Final = of_class(Context, dict.fromkeys(("correlation_id", "causation_id", "traceparent"), maybe(_ID)))
 
 # ---------------------------------------------------------------- items
 
-_ITEM_FIELDS: Final[dict[str, Reader[Any]]] = {
+_ITEM: Final[dict[str, Reader[Any]]] = {
     "attributes": json_object,
     "tags": listed(convert.tags),
     "performers": listed(convert.performers),
 }
-TASK: Final = of_class(Task, _ITEM_FIELDS, tags={"kind": exactly("task")})
-CASE: Final = of_class(Case, _ITEM_FIELDS, tags={"kind": exactly("case")})
-_KINDS: Final[dict[object, Reader[Item]]] = {"task": TASK, "case": CASE}
+_KIND: Final = exactly("task", "case")
+
+read_task: Final = of_class(Task, _ITEM, tags={"kind": exactly("task")})
+read_case: Final = of_class(Case, _ITEM, tags={"kind": exactly("case")})
 
 
-def ITEM(value: object, path: str) -> Item:  # noqa: N802 - one of the readers above and below
+def read_item(value: object, path: str) -> Item:
     """Read a task or a case, told apart by ``kind``."""
-    kind = an_object(value, path).get("kind")
-    read = _KINDS.get(kind) if isinstance(kind, str) else None
-    if read is None:
-        raise failure(at_key(path, "kind"), "must be 'task' or 'case'")
-    return read(value, path)
+    kind = _KIND(an_object(value, path).get("kind"), at_key(path, "kind"))
+    return read_task(value, path) if kind == "task" else read_case(value, path)
 
 
 # ---------------------------------------------------------------- events
 
 
-def PAYLOAD(value: object, path: str) -> Payload:  # noqa: N802
+def read_payload(value: object, path: str) -> Payload:
     """Read a payload's canonical text: kept untouched, parsed on first use."""
     return Payload.from_text(_SENTENCE(value, path))
 
 
-_HEADER: Final[dict[str, Reader[Any]]] = {
+_TRACE: Final = maybe(text_of(MAX_TEXT))
+_EVENT: Final[dict[str, Reader[Any]]] = {
     "tenant": checked(as_tenant),
     "item_id": checked(as_item_id),
-    "kind": lambda value, path: one_of_kinds(value, path),
+    "kind": _KIND,
     "version": POSITIVE,
     "action": NAME,
     "name": NAME,
@@ -126,50 +122,100 @@ _HEADER: Final[dict[str, Reader[Any]]] = {
     "schema": POSITIVE,
     "definition": NAME,
     "lifecycle_version": POSITIVE,
-    "correlation_id": maybe(text_of(MAX_TEXT)),
-    "causation_id": maybe(text_of(MAX_TEXT)),
-    "traceparent": maybe(text_of(MAX_TEXT)),
+    "correlation_id": _TRACE,
+    "causation_id": _TRACE,
+    "traceparent": _TRACE,
     "changed": each(NAME),
     "previous": _MARK,
     "payload_digest": _MARK,
     "digest": _MARK,
+    "payload": maybe(read_payload),
+    "salt": maybe(_MARK),
 }
-EVENT: Final = of_class(Event, {**_HEADER, "payload": maybe(PAYLOAD), "salt": maybe(_MARK)}, unknown_ignored=True)
+
+read_event: Final = of_class(Event, _EVENT, unknown_ignored=True)
 
 
 def change_of(item: Reader[Any]) -> Reader[Change[Any]]:
     """Return the reader of a change of such an item."""
-    parts = {"before": maybe(item), "after": item, "event": EVENT, "notes": each(NOTE), "published": boolean}
-    return of_class(Change, {**parts, "claims": each(text_of(MAX_TEXT))})
+    parts: dict[str, Reader[Any]] = {"before": maybe(item), "after": item, "event": read_event}
+    parts |= {"notes": each(read_note), "published": boolean, "claims": each(text_of(MAX_TEXT))}
+    return of_class(Change, parts)
 
 
-CHANGE: Final = change_of(ITEM)
+read_change: Final = change_of(read_item)
 
 # ---------------------------------------------------------------- decisions
 
+_REASON: Final[dict[str, Reader[Any]]] = {
+    "code": NAME,
+    "phase": one_of(Phase),
+    "text": _SENTENCE,
+    "params": json_object,
+}
 
-def _params(value: object, path: str) -> object:
-    return json_object(value, path)
+read_reason: Final = of_class(Reason, _REASON)
 
 
-def _at_least_one(value: object, path: str) -> tuple[Reason, ...]:
-    reasons = each(REASON)(value, path)
+def _reasons(value: object, path: str) -> tuple[Reason, ...]:
+    reasons = each(read_reason)(value, path)
     if not reasons:
         raise failure(path, "must hold at least one reason")
     return reasons
 
 
-REASON: Final = of_class(Reason, {"code": NAME, "phase": one_of(Phase), "text": _SENTENCE, "params": _params})
-REFUSED: Final = of_class(Refused, {"reasons": _at_least_one}, tags={"permitted": exactly(False)})
+read_refused: Final = of_class(Refused, {"reasons": _reasons}, tags={"permitted": exactly(False)})
 
 
 def permitted_of(item: Reader[Any]) -> Reader[Permitted[Any]]:
-    """Return the reader of a yes about such an item: the first change is its own, another one its case's."""
-    own, others = change_of(item), CHANGE
-
-    def changes(value: object, path: str) -> tuple[Change[Any], ...]:
-        read = each(others)(value, path)
-        ...
-        return read
-
+    """Return the reader of a yes about such an item: the first change is its own, another one that of its case."""
+    changes = each(change_of(item), others=read_change)
     return of_class(Permitted, {"changes": changes}, tags={"permitted": exactly(True)})
+
+
+def verdict_of(item: Reader[Any]) -> Reader[Verdict[Any]]:
+    """Return the reader of either answer about such an item, told apart by ``permitted``."""
+    read_permitted = permitted_of(item)
+
+    def read(value: object, path: str) -> Verdict[Any]:
+        permitted = boolean(an_object(value, path).get("permitted"), at_key(path, "permitted"))
+        return read_permitted(value, path) if permitted else read_refused(value, path)
+
+    return read
+
+
+read_permitted: Final = permitted_of(read_item)
+
+read_action_verdict: Final = of_class(
+    ActionVerdict,
+    {
+        "action": NAME,
+        "permitted": boolean,
+        "reasons": each(read_reason),
+        "inputs": each(read_input),
+        "target": maybe(NAME),
+    },
+)
+read_finding: Final = of_class(Finding, {"position": told(as_integer, least=0), "code": NAME, "text": _SENTENCE})
+
+# ---------------------------------------------------------------- scopes
+
+_FIELDS: Final = frozenset(field.name for cls in (Task, Case) for field in attrs.fields(cls)) | {"kind"}
+_TERM: Final[dict[str, Reader[Any]]] = {
+    "kind": one_of(TermKind),
+    "name": NAME,
+    "values": each(json_value),
+    "negated": boolean,
+}
+_read_any_term: Final = of_class(Term, _TERM)
+
+
+def read_term(value: object, path: str) -> Term:
+    """Read a term; a field that it looks at must be one that items have (S4)."""
+    term = _read_any_term(value, path)
+    if term.kind is TermKind.FIELD and term.name not in _FIELDS:
+        raise failure(at_key(path, "name"), "is no field of an item")
+    return term
+
+
+read_scope: Final = of_class(Scope, {"alternatives": each(each(read_term))})

@@ -7,6 +7,7 @@ of the field.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, TypeVar
@@ -106,11 +107,15 @@ def listed(convert: Callable[[Any], T]) -> Reader[T]:
     return lambda value, path: read(a_list(value, path), path)
 
 
-def each(reader: Reader[T]) -> Reader[tuple[T, ...]]:
-    """Return the reader of a list of such values."""
+def each(reader: Reader[T], *, others: Reader[T] | None = None) -> Reader[tuple[T, ...]]:
+    """Return the reader of a list of such values; all but the first are read by another reader where one is given."""
 
     def read(value: object, path: str) -> tuple[T, ...]:
-        return tuple(reader(part, f"{path or ROOT}[{place}]") for place, part in enumerate(a_list(value, path)))
+        several = a_list(value, path)
+        return tuple(
+            (others if place and others else reader)(part, f"{path or ROOT}[{place}]")
+            for place, part in enumerate(several)
+        )
 
     return read
 
@@ -132,13 +137,14 @@ def one_of(members: type[EnumT]) -> Reader[EnumT]:
     return read
 
 
-def exactly(constant: bool | str) -> Reader[object]:
-    """Return the reader of one constant; 1 is not True."""
+def exactly(*constants: bool | str) -> Reader[Any]:
+    """Return the reader of one of some constants; 1 is not True."""
 
-    def read(value: object, path: str) -> object:
-        if not isinstance(value, type(constant)) or value != constant:
-            raise failure(path, f"must be {constant!r} here")
-        return constant
+    def read(value: object, path: str) -> bool | str:
+        for constant in constants:
+            if isinstance(value, type(constant)) and value == constant:
+                return constant
+        raise failure(path, f"must be {alternatives(map(json.dumps, constants))} here")
 
     return read
 
@@ -190,7 +196,7 @@ def record(
     fields: Mapping[str, Reader[Any]],
     *,
     required: Collection[str] = (),
-    tags: Mapping[str, Reader[object]] | None = None,
+    tags: Mapping[str, Reader[Any]] | None = None,
     unknown_ignored: bool = False,
 ) -> Reader[T]:
     """Return the reader of an object with known keys.
@@ -222,7 +228,7 @@ def of_class(
     cls: type[T],
     readers: Mapping[str, Reader[Any]] | None = None,
     *,
-    tags: Mapping[str, Reader[object]] | None = None,
+    tags: Mapping[str, Reader[Any]] | None = None,
     unknown_ignored: bool = False,
 ) -> Reader[T]:
     """Return the reader of a class of the domain: its fields are the keys, those without a default must be there.

@@ -345,15 +345,17 @@ def _check_actor(by: Actor) -> None:
 _CLASSES: Final = {"task": Task, "case": Case}
 
 
-@attrs.frozen
 class TaskDefinition(Definition[Task]):
     """What a kind of task is: its lifecycle, who may do what, what must hold. See `Definition` for the arguments."""
+
+    __slots__ = ()
 
     kind: ClassVar[Kind] = "task"
 
 
-@attrs.frozen
 class CaseDefinition(Definition[Case]):
     """What a kind of case is: its lifecycle, who may do what, what must hold. See `Definition` for the arguments."""
+
+    __slots__ = ()
 
     kind: ClassVar[Kind] = "case"

@@ -220,39 +220,30 @@ def same(actor_attribute: str, item_attribute: str) -> ReadyRule:
 
 
 @attrs.frozen(repr=False)
-class _Always(ReadyRule):
-    def __call__(self, actor: Actor, item: WorkItem) -> Ruling:
-        return GRANT
+class _Constant(ReadyRule):
+    """The same answer for everyone and everything."""
 
-    def granting(self, actor: Actor) -> Scope:
-        return EVERYTHING
-
-    def __repr__(self) -> str:
-        return "always()"
-
-
-def always() -> ReadyRule:
-    """Return the rule that grants everyone of the tenant."""
-    return _Always()
-
-
-@attrs.frozen(repr=False)
-class _Never(ReadyRule):
+    grants: bool
     denial: Ruling = attrs.field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "denial", self.denies("never", "nobody may do this"))
 
     def __call__(self, actor: Actor, item: WorkItem) -> Ruling:
-        return self.denial
+        return GRANT if self.grants else self.denial
 
     def granting(self, actor: Actor) -> Scope:
-        return NOTHING
+        return EVERYTHING if self.grants else NOTHING
 
     def __repr__(self) -> str:
-        return "never()"
+        return "always()" if self.grants else "never()"
+
+
+def always() -> ReadyRule:
+    """Return the rule that grants everyone of the tenant."""
+    return _Constant(True)
 
 
 def never() -> ReadyRule:
     """Return the rule that grants nobody."""
-    return _Never()
+    return _Constant(False)

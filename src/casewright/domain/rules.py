@@ -23,9 +23,10 @@ from casewright.errors import DefinitionError, InvalidInputError, Problem
 __all__ = ["FunctionRule", "ReadyRule", "as_rule", "predicate", "rule_error"]
 
 
-@attrs.frozen(repr=False)
 class ReadyRule(ABC):
     """A rule that knows what it is made of: what the ready-made rules and the combinators have in common."""
+
+    __slots__ = ()
 
     @property
     def opaque(self) -> bool:
@@ -79,9 +80,10 @@ def rule_error(rule: object) -> Ruling:
     return Ruling(RulingKind.VETO, (Reason("rule_error", Phase.PERMISSION, sentence, {"rule": repr(rule)}),))
 
 
-@attrs.frozen(repr=False)
 class _OwnCode(ReadyRule):
     """A rule that runs a function of the team's own: it may fail, which is a veto, and cannot be lowered."""
+
+    __slots__ = ()
 
     @property
     def opaque(self) -> bool:

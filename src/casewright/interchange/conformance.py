@@ -160,7 +160,9 @@ def check_conformance(definition: Definition[Any], rows: Iterable[LogRow]) -> Co
 def input_columns(definition: Definition[Any]) -> frozenset[str]:
     """Return the names of the columns that a log may have for the definition: its actions' inputs, and its fields."""
     steps = definition.lifecycle.transitions
-    return frozenset(spec.name for spec in (*(definition.fields or ()), *(one for step in steps for one in step.inputs)))
+    return frozenset(
+        spec.name for spec in (*(definition.fields or ()), *(one for step in steps for one in step.inputs))
+    )
 
 
 def replay_cases(definition: Definition[Any], rows: Iterable[LogRow]) -> Iterator[CaseReplay]:
@@ -300,7 +302,7 @@ class _Replay:
         return self._definition.decide(self._item_at(source, row), action, inputs, by=row.actor, at=row.at)
 
     def _item_at(self, source: str, row: LogRow) -> Item:
-        """The case, a copy of it at another status, or one made up at that status where the log begins in its middle."""
+        """The case, or a copy at another status; where the log begins in its middle, one made up at that status."""
         item = self._item
         if item is not None and item.status == source:
             return item
@@ -339,7 +341,9 @@ class _Replay:
     def _apply(self, verdict: _Verdict, row: LogRow) -> None:
         change = verdict.change if verdict else None
         if change is not None:  # a correction to the status that it has already changes nothing
-            sealed = seal(change, recorded_at=row.at, salt=f"row {row.number}")  # no chance in it: values in, values out
+            sealed = seal(
+                change, recorded_at=row.at, salt=f"row {row.number}"
+            )  # no chance in it: values in, values out
             self._events.append(sealed.event)
             self._item = sealed.after
 

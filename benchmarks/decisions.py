@@ -1,0 +1,142 @@
+"""Decisions against `transitions` on the same lifecycle: the guarded close of a regulatory case."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+from harness import Bar, measure, report
+from transitions import Machine, MachineError
+
+from casewright import REGULATORY_CASE, Actor, Case
+
+__all__ = ["run"]
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+WRITER = Actor("ann", roles=["case_writer"])
+REVIEWER = Actor("bob", roles=["reviewer"])
+REASON = {"reason": "everything was checked"}
+
+
+class Peer:
+    """The same case for `transitions`: a bare trigger with its guard and one callback, no actor, no inputs."""
+
+    def __init__(self) -> None:
+        """Start without open tasks."""
+        self.open_tasks = 0
+        self.closed_by: list[str] = []
+
+    def no_open_tasks(self, _: Any) -> bool:  # noqa: ANN401 - an EventData of theirs
+        """Answer the guard."""
+        return not self.open_tasks
+
+    def on_close(self, event: Any) -> None:  # noqa: ANN401
+        """Record the transition, as an audit row would."""
+        self.closed_by.append(event.transition.dest)
+
+
+def run(rounds: int) -> bool:
+    """Print the figures and return whether every bar is met."""
+    case = _under_review()
+    waiting = attrs.evolve(case, open_tasks=2)
+    machine = Machine(
+        model=None,
+        states=["DRAFT", "SUBMITTED", "UNDER_REVIEW", "ESCALATED", "CLOSED"],
+        initial="DRAFT",
+        transitions=[
+            {"trigger": "submit", "source": "DRAFT", "dest": "SUBMITTED"},
+            {"trigger": "start_review", "source": "SUBMITTED", "dest": "UNDER_REVIEW"},
+            {"trigger": "escalate", "source": "UNDER_REVIEW", "dest": "ESCALATED"},
+            {
+                "trigger": "close",
+                "source": ["UNDER_REVIEW", "ESCALATED"],
+                "dest": "CLOSED",
+                "conditions": "no_open_tasks",
+                "after": "on_close",
+            },
+        ],
+        auto_transitions=False,
+        send_event=True,
+    )
+    peers: list[Any] = []
+
+    def prepare(calls: int) -> None:
+        machine.models.clear()
+        peers[:] = [Peer() for _ in range(calls)]
+        for peer in peers:
+            machine.add_model(peer, initial="UNDER_REVIEW")
+
+    def trigger(_: int) -> None:
+        for peer in peers:
+            peer.close()
+
+    def trigger_refused(_: int) -> None:
+        for peer in peers:
+            try:
+                peer.submit()
+            except MachineError:
+                pass
+
+    def triggers(_: int) -> None:
+        for peer in peers:
+            [name for name in machine.get_triggers(peer.state) if peer.may_trigger(name)]
+
+    def decide(calls: int) -> None:
+        for _ in range(calls):
+            REGULATORY_CASE.decide(case, "close", REASON, by=REVIEWER, at=AT)
+
+    def refuse(calls: int) -> None:
+        for _ in range(calls):
+            REGULATORY_CASE.decide(waiting, "close", {}, by=REVIEWER, at=AT)
+
+    def refuse_state(calls: int) -> None:
+        for _ in range(calls):
+            REGULATORY_CASE.decide(case, "start_review", {}, by=REVIEWER, at=AT)
+
+    def actions(calls: int) -> None:
+        for _ in range(calls):
+            REGULATORY_CASE.actions(case, by=REVIEWER, at=AT)
+
+    peer_names = ("transitions: trigger", "transitions: trigger refused", "transitions: list of triggers")
+    timings = measure(
+        {
+            peer_names[0]: trigger,
+            peer_names[1]: trigger_refused,
+            peer_names[2]: triggers,
+            "decide: close, with authorization, inputs and changes": decide,
+            "decide: refused with all reasons (input and guard)": refuse,
+            "decide: refused with all reasons (state and input)": refuse_state,
+            "actions: 13 actions with all reasons": actions,
+        },
+        calls=1000,
+        rounds=rounds,
+        before=dict.fromkeys(peer_names, prepare),
+    )
+    _, _, _, close, refused, misplaced, listed = timings.rounds
+    bars = [
+        Bar("decide by a trigger", timings.ratio(close, peer_names[0]), 1.2),
+        Bar("refusal (input and guard) by a trigger", timings.ratio(refused, peer_names[0]), 0.5),
+        Bar("refusal (state and input) by a trigger", timings.ratio(misplaced, peer_names[0]), 0.5),
+        Bar("actions by the list of triggers", timings.ratio(listed, peer_names[2]), 1.0),
+    ]
+    return report("Decisions (peer: transitions, shared machine)", timings, bars)
+
+
+def _under_review() -> Case:
+    case: Case | None = None
+    for action, inputs, by in (
+        ("create", {}, WRITER),
+        ("submit", {}, WRITER),
+        ("start_review", {"reviewer_id": "bob"}, REVIEWER),
+    ):
+        verdict = (
+            REGULATORY_CASE.create("case-1", by=by, at=AT, title="A case")
+            if case is None
+            else REGULATORY_CASE.decide(case, action, inputs, by=by, at=AT)
+        )
+        assert verdict, verdict.reasons
+        assert verdict.change is not None
+        case = verdict.change.after
+    assert case is not None
+    return case

@@ -1,0 +1,124 @@
+"""Writing: from values of the domain to plain JSON data, the same whatever converter asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from casewright.codec.lifecycles import unambiguous
+from casewright.codec.parsing import ROOT
+from casewright.codec.readers import at_key, failure
+from casewright.domain.actors import Actor
+from casewright.domain.effects import Effect
+from casewright.domain.events import Change, Context, Event
+from casewright.domain.guards import Guard
+from casewright.domain.history import Finding
+from casewright.domain.inputs import Input
+from casewright.domain.items import Case, Note, Task
+from casewright.domain.lifecycle import Lifecycle
+from casewright.domain.payloads import Payload
+from casewright.domain.reasons import Reason
+from casewright.domain.terms import Scope, Term
+from casewright.domain.transitions import Transition
+from casewright.domain.values import as_instant, instant_text
+from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
+
+__all__ = ["plain"]
+
+_TAGS: Final[Mapping[type, str]] = {Task: "kind", Case: "kind", Permitted: "permitted", Refused: "permitted"}
+_CLASSES: Final[tuple[Any, ...]] = (
+    ActionVerdict,
+    Actor,
+    Case,
+    Change,
+    Context,
+    Event,
+    Finding,
+    Input,
+    Lifecycle,
+    Note,
+    Permitted,
+    Reason,
+    Refused,
+    Scope,
+    Task,
+    Term,
+    Transition,
+)
+_KEYS: Final[Mapping[type, tuple[str, ...]]] = {
+    cls: (*((_TAGS[cls],) if cls in _TAGS else ()), *(field.name for field in attrs.fields(cls) if field.init))
+    for cls in _CLASSES
+}
+
+
+def plain(value: object, path: str = "") -> Any:  # noqa: ANN401 - JSON data
+    """Return the plain JSON data of a value of the domain: dicts, lists, str, int, bool and None.
+
+    Args:
+        value: A value that the codec knows, or JSON values, or collections of them.
+        path: Where it stands, for the error.
+
+    Raises:
+        InvalidInputError: It holds something that has no JSON form.
+        DefinitionError: Two guards of a lifecycle have one code.
+    """
+    if value is None or value is True or value is False or type(value) in (str, int):
+        return value
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value, path)
+    if isinstance(value, str):  # an enumeration's member
+        return str.__str__(value)
+    if isinstance(value, datetime):
+        return instant_text(as_instant(value, path or ROOT))
+    if isinstance(value, Mapping):
+        return {_key(key, path): plain(part, at_key(path, key)) for key, part in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(plain(part, path) for part in value)
+    if isinstance(value, (list, tuple)):
+        return [plain(part, f"{path}[{place}]") for place, part in enumerate(value)]
+    raise failure(path, f"is a {type(value).__name__}, which has no JSON form")
+
+
+def _key(key: object, path: str) -> str:
+    if not isinstance(key, str):
+        raise failure(path, f"has a key that is a {type(key).__name__}, not text")
+    return str.__str__(key)
+
+
+def _record(value: Any, path: str) -> dict[str, Any]:  # noqa: ANN401
+    return {name: plain(getattr(value, name), at_key(path, name)) for name in _KEYS[type(value)]}
+
+
+def _payload(value: Payload, path: str) -> str:
+    try:
+        return value.text
+    except (TypeError, ValueError):
+        raise failure(path, "holds a value that is no JSON") from None
+
+
+def _guard(value: Guard, path: str) -> dict[str, Any]:
+    return {"code": value.code, "text": value.text}
+
+
+def _effect(value: Effect, path: str) -> dict[str, Any]:
+    if value.source is not None:
+        return {"field": value.field, "source": value.source}
+    return {"field": value.field, "value": plain(value.value, at_key(path, "value"))}
+
+
+def _lifecycle(value: Lifecycle, path: str) -> dict[str, Any]:
+    data = _record(unambiguous(value), path)
+    return {**data, "initial": {"any_of": data["initial"]}} if isinstance(value.initial, frozenset) else data
+
+
+_WRITERS: Final[Mapping[type, Callable[[Any, str], Any]]] = {
+    **dict.fromkeys(_CLASSES, _record),
+    Effect: _effect,
+    Guard: _guard,
+    Lifecycle: _lifecycle,
+    Payload: _payload,
+}

@@ -1,0 +1,1 @@
+"""What tests need: of an application that uses casewright, and of an adapter that serves it."""
