@@ -1,4 +1,4 @@
-"""Run every benchmark: ``python benchmarks/run.py [--rounds N] [--check]``; with ``--check`` a missed bar is an error."""
+"""Run every benchmark: ``python benchmarks/run.py [--rounds N] [--check]``."""
 
 from __future__ import annotations
 

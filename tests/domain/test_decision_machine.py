@@ -212,7 +212,7 @@ def run(pairs: st.SearchStrategy[tuple[Any, Any]], examples: int) -> Counter[str
         stateful_step_count=STEPS,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        print_blob=True,
+        print_blob=True, phases=(__import__("hypothesis").Phase.generate,),
     )
     run_state_machine_as_test(machine, settings=limits)  # type: ignore[no-untyped-call]
     return counted

@@ -159,7 +159,8 @@ def create(
     )
     given = {name: value for name, value in given.items() if value is not None}
     codes = _lacking(specs, given) | _lacking_fields(definition, specs, given, whole=True)
-    values = _accepted([spec for spec in specs if spec.name in given and not _lacking([spec], given)], given)
+    sound = [spec for spec in specs if spec.name in given and not _lacking([spec], {spec.name: given[spec.name]})]
+    values = _accepted(sound, given)
     status = values.get("status", sorted(initial)[0] if isinstance(initial, frozenset) else initial[0])
     item: Item = dict.fromkeys(FIELDS) | {"kind": definition.kind, "title": "", "tags": (), "attributes": {}}
     item |= {"id": id, "tenant": by.tenant, "definition": definition.name, "lifecycle_version": lifecycle.version}

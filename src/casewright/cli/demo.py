@@ -94,13 +94,17 @@ def _proof(story: Story) -> str:
     events = story.histories[CASE_ID]
     forged = [*events]
     forged[1] = attrs.evolve(events[1], actor_id=RITA.id)
-    findings = {item_id: verify(history) for item_id, history in story.histories.items()}
-    told = [f"verify {item_id}: {len(story.histories[item_id])} events, {_found(findings[item_id])}" for item_id in findings]
+    told = [f"verify {item_id}: {_findings(history)}" for item_id, history in story.histories.items()]
     told += [
         f"Say that rita submitted it, not dana (one word, in version 2), and verify answers: {verify(forged)[0]}.",
         f"The last digest stands for all {len(events)} events of {CASE_ID}: {events[-1].digest[:16]}...",
     ]
     return "\n".join(paragraph(text, first="  ", indent="  ") for text in told)
+
+
+def _findings(history: list[Event]) -> str:
+    findings = verify(history)
+    return str(findings[0]) if findings else f"{len(history)} events, sound"
 
 
 def _refusal(step: Step, verdict: Refused) -> dict[str, object]:

@@ -16,8 +16,8 @@ a lifecycle) a `DefinitionError` comes out. A key that is not known is refused, 
 may have written it. True is not 1, "1" is not 1, a float is nothing. An event's payload is kept as the text it was
 hashed as, and parsed on first use only: of an event whose schema number is not known, read the header.
 
-**Limits.** One document: 4 Mi characters (bytes, where bytes are given), integers of 64 bits, no key twice in an object,
-no float. JSON values in it (attributes, params): 64 KiB each, 16 deep. Every field: the limit of the domain. A
+**Limits.** One document: 4 Mi characters (bytes, where bytes are given), integers of 64 bits, no key twice in an
+object, no float. JSON values in it (attributes, params): 64 KiB each, 16 deep. Every field: the limit of the domain. A
 lifecycle: 500 statuses, 1,000 transitions from 5,000 statuses in all. What is written has no limit of its own.
 """
 

@@ -14,9 +14,9 @@ from cattrs.errors import (
     StructureHandlerNotFoundError,
 )
 
+from casewright.codec.known import PLAIN_CLASSES, is_known, reader_of
 from casewright.codec.parsing import DOCUMENT_MAX, ROOT, dump, parse
-from casewright.codec.readers import INSTANT, Reader, at_key, boolean, failure
-from casewright.codec.types import PLAIN_CLASSES, is_known, reader_of
+from casewright.codec.readers import INSTANT, at_key, boolean, failure
 from casewright.codec.writing import plain
 from casewright.domain.values import as_integer, as_text
 from casewright.errors import CasewrightError, InvalidInputError, MisuseError
@@ -98,7 +98,11 @@ def from_data(data: object, cls: Any, *, converter: BaseConverter | None = None)
         MisuseError: There is no hook for the type.
     """
     try:
-        return (converter or _own()).structure(data, cls)
+        structure = (converter or _own()).get_structure_hook(cls)
+    except Exception as error:  # whatever cattrs found wrong with the type: the data was not looked at yet
+        raise MisuseError("there is no hook for the type to be read", "register one on a converter") from error
+    try:
+        return structure(data, cls)
     except Exception as error:  # noqa: BLE001 - cattrs and the hooks of others raise what they like about a bad value
         raise _typed(error, "") from None
 
@@ -143,17 +147,10 @@ def _typed(error: Exception, path: str) -> CasewrightError:
     if isinstance(error, ClassValidationError):
         noted = [(inner, at_key(path, note.name)) for inner, note in error.group_exceptions()[0]]
         return _first(error, noted, path)
-    if isinstance(error, InvalidInputError):
-        return failure(_below(path, error.field), error.problem, error.advice)
     if isinstance(error, CasewrightError):
-        return error
-    if isinstance(error, StructureHandlerNotFoundError):
-        return MisuseError("there is no hook for the type that is to be read", "register one on a converter of yours")
-    if isinstance(error, ForbiddenExtraKeysError):
-        return failure(at_key(path, min(error.extra_fields, key=str)), "is unknown")
-    if isinstance(error, KeyError):
-        return failure(path, "is missing or unknown")
-    return failure(path, "has a wrong type or value")
+        below = isinstance(error, InvalidInputError)
+        return failure(_below(path, error.field), error.problem, error.advice) if below else error
+    return _of_others(error, path)
 
 
 def _first(
@@ -163,12 +160,20 @@ def _first(
     return _typed(inner, place)
 
 
+def _of_others(error: Exception, path: str) -> CasewrightError:
+    if isinstance(error, StructureHandlerNotFoundError):
+        return MisuseError("there is no hook for a type within the type to be read", "register one on a converter")
+    if isinstance(error, ForbiddenExtraKeysError):
+        return failure(at_key(path, min(error.extra_fields, key=str)), "is unknown")
+    return failure(path, "is missing" if isinstance(error, KeyError) else "has a wrong type or value")
+
+
 def _below(path: str, field: str) -> str:
     """Return the path of a field that a hook named by the path below its own value."""
-    rest = field.removeprefix(ROOT)
-    if rest == field and path:
-        return f"{path}.{field}"
-    return f"{path or ROOT}{rest}" if rest != field else field
+    below = field.removeprefix(ROOT)
+    if below == field:
+        return f"{path}.{field}" if path else field
+    return f"{path or ROOT}{below}"
 
 
 def _shown(index: int | str) -> str:

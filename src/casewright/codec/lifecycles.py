@@ -34,7 +34,7 @@ from casewright.domain.inputs import Input, InputKind
 from casewright.domain.json_values import EMPTY
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.transitions import Transition
-from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer, as_name
+from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_name
 from casewright.errors import DefinitionError, Problem
 
 __all__ = [

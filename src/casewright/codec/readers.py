@@ -243,7 +243,7 @@ def of_class(
     fields = tuple(field for field in _fields(cls) if field.init)
     return record(
         cls,
-        {field.name: given[field.name] if field.name in given else checked(field.converter) for field in fields},
+        {field.name: given.get(field.name) or checked(_converter_of(field)) for field in fields},
         required=tuple(field.name for field in fields if field.default is attrs.NOTHING),
         tags=tags,
         unknown_ignored=unknown_ignored,
@@ -252,6 +252,11 @@ def of_class(
 
 def _fields(cls: Any) -> Iterable[attrs.Attribute[Any]]:  # noqa: ANN401 - attrs asks for a type that only it can name
     return attrs.fields(cls)  # type: ignore[no-any-return]
+
+
+def _converter_of(field: attrs.Attribute[Any]) -> Callable[[Any], Any]:
+    assert callable(field.converter), f"{field.name} has no converter: give it a reader"  # noqa: S101 - at import
+    return field.converter
 
 
 def _refuse_unknown(given: Mapping[object, object], known: Collection[str], path: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import NoneType
 from typing import Any, Final
 
 import attrs
@@ -65,22 +66,34 @@ def plain(value: object, path: str = "") -> Any:  # noqa: ANN401 - JSON data
         InvalidInputError: It holds something that has no JSON form.
         DefinitionError: Two guards of a lifecycle have one code.
     """
-    if value is None or value is True or value is False or type(value) in (str, int):
-        return value
-    write = _WRITERS.get(type(value))
-    if write is not None:
-        return write(value, path)
-    if isinstance(value, str):  # an enumeration's member
-        return str.__str__(value)
-    if isinstance(value, datetime):
-        return instant_text(as_instant(value, path or ROOT))
-    if isinstance(value, Mapping):
-        return {_key(key, path): plain(part, at_key(path, key)) for key, part in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(plain(part, path) for part in value)
-    if isinstance(value, (list, tuple)):
-        return [plain(part, f"{path}[{place}]") for place, part in enumerate(value)]
-    raise failure(path, f"is a {type(value).__name__}, which has no JSON form")
+    write = _WRITERS.get(type(value)) or next((write for base, write in _BASES if isinstance(value, base)), None)
+    if write is None:
+        raise failure(path, f"is a {type(value).__name__}, which has no JSON form")
+    return write(value, path)
+
+
+def _same(value: object, path: str) -> object:
+    return value
+
+
+def _text(value: str, path: str) -> str:
+    return str.__str__(value)  # of an enumeration's member
+
+
+def _instant(value: datetime, path: str) -> str:
+    return instant_text(as_instant(value, path or ROOT))
+
+
+def _object(value: Mapping[object, object], path: str) -> dict[str, Any]:
+    return {_key(key, path): plain(part, at_key(path, key)) for key, part in value.items()}
+
+
+def _list(value: Sequence[object], path: str) -> list[Any]:
+    return [plain(part, f"{path or ROOT}[{place}]") for place, part in enumerate(value)]
+
+
+def _sorted(value: frozenset[str], path: str) -> list[Any]:
+    return _list(sorted(value), path)
 
 
 def _key(key: object, path: str) -> str:
@@ -116,9 +129,17 @@ def _lifecycle(value: Lifecycle, path: str) -> dict[str, Any]:
 
 
 _WRITERS: Final[Mapping[type, Callable[[Any, str], Any]]] = {
+    **dict.fromkeys((NoneType, bool, int, str), _same),
+    **dict.fromkeys((list, tuple), _list),
+    frozenset: _sorted,
     **dict.fromkeys(_CLASSES, _record),
     Effect: _effect,
     Guard: _guard,
     Lifecycle: _lifecycle,
     Payload: _payload,
 }
+_BASES: Final[tuple[tuple[type, Callable[[Any, str], Any]], ...]] = (
+    (str, _text),
+    (datetime, _instant),
+    (Mapping, _object),
+)

@@ -9,47 +9,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 __all__ = ["Vector", "VectorFile", "VectorGroup", "canonical_vectors", "document"]
 
 
-class Vector(TypedDict):
-    """One test: what is given, whether it is valid, and what must come of it.
+Vector: TypeAlias = Mapping[str, Any]
+"""One test. All have these:
 
-    Attributes:
-        tcId: Its number, unique in the file.
-        comment: What it is about.
-        result: ``"valid"``: the outcome below must come of it; ``"invalid"``: it is refused, or has another digest.
-        flags: Names that the file's ``notes`` explain.
-        json: Given: JSON text.
-        hex: Given: bytes that should be JSON.
-        runs: Given: JSON text in parts, each with how often it comes.
-        time: Given: an ISO 8601 time.
-        header: Given: the header of an event.
-        payload: Given: inputs and changes of an event.
-        salt: Given: the salt of the payload.
-        note: Given: the fields of a note.
-        canonical: Outcome: the canonical text; left out where it is long.
-        sha256: Outcome: the digest of the canonical text alone.
-        digest: Outcome: the digest under the tag of its kind.
-    """
+- ``tcId``: its number, unique in the file.
+- ``comment``: what it is about.
+- ``result``: ``"valid"``: the outcome below must come of it; ``"invalid"``: it is refused, or has another digest.
+- ``flags``: names that the file's ``notes`` explain.
 
-    tcId: int
-    comment: str
-    result: Literal["valid", "invalid"]
-    flags: list[str]
-    json: NotRequired[str]
-    hex: NotRequired[str]
-    runs: NotRequired[list[tuple[str, int]]]
-    time: NotRequired[str]
-    header: NotRequired[Mapping[str, Any]]
-    payload: NotRequired[Mapping[str, Any]]
-    salt: NotRequired[str]
-    note: NotRequired[Mapping[str, Any]]
-    canonical: NotRequired[str]
-    sha256: NotRequired[str]
-    digest: NotRequired[str]
+Given, according to the type of the group:
+
+- ``json`` (JSON text), ``hex`` (bytes that should be JSON) or ``runs`` (JSON text in parts): see `document`.
+- ``time``: an ISO 8601 time.
+- ``header``: the header of an event.
+- ``payload`` and ``salt``: inputs and changes of an event, and what they are hashed with.
+- ``note``: the fields of a note.
+
+The outcome:
+
+- ``canonical``: the canonical text; left out where it is long.
+- ``sha256``: the digest of the canonical text alone.
+- ``digest``: the digest under the tag of its kind.
+"""
 
 
 class VectorGroup(TypedDict):
@@ -104,4 +90,5 @@ def document(vector: Vector) -> str | bytes:
         return bytes.fromhex(vector["hex"])
     if "runs" in vector:
         return "".join(part * count for part, count in vector["runs"])
-    return vector["json"]
+    text: str = vector["json"]
+    return text

@@ -25,15 +25,15 @@ from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 
 __all__ = ["PLAIN_CLASSES", "is_known", "reader_of"]
 
-PLAIN_CLASSES: Final[Mapping[type, Reader[Any]]] = {
+PLAIN_CLASSES: Final[dict[type, Reader[Any]]] = {
     **{members: one_of(members) for members in (Category, InputKind, Phase, Priority, TermKind)},
     FrozenMapping: json_object,
     Payload: forms.read_payload,
 }
 """Those that are no attrs classes: a converter may take them for text or mappings and must be told by name."""
 
-_CLASSES: Final[Mapping[object, Reader[Any]]] = {
-    **PLAIN_CLASSES,
+_CLASSES: Final[dict[object, Reader[Any]]] = {
+    **dict[object, Reader[Any]](PLAIN_CLASSES.items()),
     ActionVerdict: forms.read_action_verdict,
     Actor: forms.read_actor,
     Case: forms.read_case,
