@@ -83,7 +83,8 @@ def main() -> None:
     """Ask for one thing after the other, and print the answers."""
     at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     created = LOAN.create("loan-1", by=CLARA, at=at, title="A loan of 20,000 for a van")
-    assert created and created.change
+    assert created
+    assert created.change
     loan = created.change.after
 
     loan = ask(loan, "decide", {"outcome": "granted", "reason": "a good customer"}, by=OTTO, at=at)

@@ -8,20 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from support.policies import (
-    ANSWERS,
-    Answer,
-    Tree,
-    a_task,
-    build,
-    evaluate,
-    only_forbids,
-    planted,
-    random_actor,
-    random_item,
-    random_rule,
-    shuffled,
-)
 
 from casewright import (
     GRANT,
@@ -50,6 +36,20 @@ from casewright import (
     predicate,
     same,
     veto,
+)
+from support.policies import (
+    ANSWERS,
+    Answer,
+    Tree,
+    a_task,
+    build,
+    evaluate,
+    only_forbids,
+    planted,
+    random_actor,
+    random_item,
+    random_rule,
+    shuffled,
 )
 
 ANN = Actor("ann", roles=["clerk"])

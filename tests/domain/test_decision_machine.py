@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,16 +19,19 @@ from casewright import (
     SIMPLE_TASK,
     TASK,
     Actor,
+    AuthorizationPolicy,
     Case,
     Event,
     Permitted,
     Phase,
     Priority,
     Refused,
+    always,
     fold,
     seal,
     verify,
 )
+from casewright.testing.builders import SOME_TIME
 from casewright.testing.strategies import actors, case_definitions, inputs_for, instants, task_definitions
 
 STEPS = 100
@@ -35,6 +39,22 @@ PHASES = list(Phase)
 TENANTS = ("", "", "", "", "elsewhere")
 FACTS: tuple[dict[str, object], ...] = ({}, {"quota": 5}, {"quota": 0}, {"quota": "many"})
 OTHERS = ("read", "no such action", "task_opened", "create!")
+ROOT = Actor("ann", roles=("admin", "case_writer", "clerk", "reviewer"), attributes={"team": "red"})
+MOST = 10
+PLACES = st.integers(0, 10_000)
+CREATIONS = st.fixed_dictionaries(
+    {"title": st.sampled_from(("A title", "A title", "A title", " ", None))},
+    optional={
+        "status": st.sampled_from(("todo", "pending", "DRAFT", "done", "new", "end", "late", "no such status")),
+        "reason": st.sampled_from(("as agreed", " ")),
+        "assignee_id": st.sampled_from(("ann", "ben", None)),
+        "priority": st.sampled_from((*Priority, "enormous", None)),
+        "tags": st.just(["b", "a", "b"]),
+        "attributes": st.sampled_from(({"team": "red", "amount": 1}, {}, {"amount": None}, {"stray": 1})),
+        "due_at": instants(),
+        "description": st.sampled_from(("words", " ", None)),
+    },
+)
 
 
 @dataclass
@@ -58,51 +78,56 @@ class DecisionMachine(RuleBasedStateMachine):
         self.things: list[Thing] = []
         self.steps = 0
         self.held: dict[str, Any] = {}
+        self.actors: list[Actor] = []
 
     @initialize(data=st.data())
-    def take_definitions(self, data: st.DataObject) -> None:
-        """Draw what judges the items of this history."""
+    def begin(self, data: st.DataObject) -> None:
+        """Draw who acts and what judges, and begin with two cases and three tasks, whatever the policies say."""
         task, case = data.draw(self.pairs)
         self.held = {"task": task, "case": case}
+        self.actors = [ROOT, ROOT, *data.draw(st.lists(actors(tenants=TENANTS), min_size=4, max_size=4))]
+        everyone = AuthorizationPolicy({}, default=always())
+        for place, kind in enumerate(("case", "case", "task", "task", "task")):
+            definition = attrs.evolve(self.held[kind], authorization=everyone, guards={}, fields=None)
+            status = data.draw(st.sampled_from(sorted(definition.lifecycle.states)))
+            given = {"title": "There from the start", "status": status, "reason": "to start with"}
+            self.create(definition, ROOT, SOME_TIME, given, self.things[place % 2] if place in (2, 3) else None)
 
-    @rule(data=st.data(), by=actors(), at=instants())
-    def create(self, data: st.DataObject, by: Actor, at: datetime) -> None:
-        """Create a case or a task, in a case or in none, with any fields."""
-        kind = data.draw(st.sampled_from(("case", "task", "task")))
-        definition = self.held[kind]
-        cases = [thing for thing in self.things if thing.model["kind"] == "case"]
-        parent = data.draw(st.sampled_from([*cases, None])) if kind == "task" else None
-        given = data.draw(creations(definition))
-        item_id = f"{kind}-{len(self.things)}"
-        expected = naive.create(
-            definition, item_id, by=by, at=at, given=given, parent=None if parent is None else parent.model
-        )
-        verdict = definition.create(item_id, by=by, at=at, parent=None if parent is None else parent.item, **given)
+    @rule(who=PLACES, which=PLACES, what=PLACES, at=instants(), facts=st.sampled_from(FACTS), data=st.data())
+    def step(self, who: int, which: int, what: int, at: datetime, facts: dict[str, object], data: st.DataObject) -> None:
+        """Ask for any action or verb on any item, with sound or broken inputs, or for a new item."""
+        by = self.actors[who % len(self.actors)]
+        thing = self.things[which % len(self.things)]
+        if what % 20 == 0 and len(self.things) < MOST:
+            parent = thing if thing.model["kind"] == "case" else None
+            definition = self.held["case" if parent is None and which % 2 else "task"]
+            return self.create(definition, attrs.evolve(by, tenant=""), at, data.draw(CREATIONS), parent)
+        definition = self.held[thing.model["kind"]]
+        lifecycle = naive.lifecycle_of(definition, thing.model)
+        here = [step.action for step in lifecycle.transitions if thing.model["status"] in step.sources]
+        actions = (*here, *here, *lifecycle.actions, *naive.VERB_INPUTS, *OTHERS)
+        self.act(thing, actions[what % len(actions)], by, at, facts, data)
+        return None
+
+    def create(self, definition: Any, by: Actor, at: datetime, given: dict[str, Any], parent: Thing | None) -> None:
+        """Ask both for a creation."""
+        item_id = f"{definition.kind}-{len(self.things)}"
+        parents = (None, None) if parent is None else (parent.model, parent.item)
+        expected = naive.create(definition, item_id, by=by, at=at, given=given, parent=parents[0])
+        verdict = definition.create(item_id, by=by, at=at, parent=parents[1], **given)
         self.compare("create", verdict, expected, Thing(None, {}), parent)
 
-    @rule(data=st.data(), by=actors(tenants=TENANTS), at=instants(), facts=st.sampled_from(FACTS))
-    def act(self, data: st.DataObject, by: Actor, at: datetime, facts: dict[str, object]) -> None:
-        """Ask for any action or verb on any item, with sound or broken inputs."""
-        if not self.things:
-            return self.create(data, by, at)  # type: ignore[no-any-return]  # a rule is typed as returning Any
-        thing = data.draw(st.sampled_from(self.things))
+    def act(
+        self, thing: Thing, action: str, by: Actor, at: datetime, facts: dict[str, object], data: st.DataObject
+    ) -> None:
+        """Ask both for an action."""
         definition = self.held[thing.model["kind"]]
-        action = data.draw(st.sampled_from((*definition.lifecycle.actions, *naive.VERB_INPUTS, *OTHERS)))
         inputs = broken(data, data.draw(inputs_for(naive.inputs_of(definition, thing.model, action))))
         parent = next((one for one in self.things if one.model["id"] == thing.model.get("case_id")), None)
-        expected = naive.decide(
-            definition,
-            thing.model,
-            action,
-            inputs,
-            by=by,
-            at=at,
-            facts=facts,
-            parent=None if parent is None else parent.model,
-        )
-        verdict = definition.decide(
-            thing.item, action, inputs, by=by, at=at, facts=facts, parent=None if parent is None else parent.item
-        )
+        parents = (None, None) if parent is None else (parent.model, parent.item)
+        asked: dict[str, Any] = {"by": by, "at": at, "facts": facts}
+        expected = naive.decide(definition, thing.model, action, inputs, parent=parents[0], **asked)
+        verdict = definition.decide(thing.item, action, inputs, parent=parents[1], **asked)
         self.compare(action, verdict, expected, thing, parent)
 
     def compare(
@@ -170,24 +195,6 @@ class DecisionMachine(RuleBasedStateMachine):
         self.check_histories()
 
 
-def creations(definition: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Fields of a creation: most sound, some broken."""
-    optional: dict[str, st.SearchStrategy[Any]] = {
-        "status": st.sampled_from((*definition.lifecycle.states, "no such status")),
-        "reason": st.sampled_from(("as agreed", " ")),
-        "assignee_id": st.sampled_from(("ann", "ben", None)),
-        "priority": st.sampled_from((*Priority, "enormous", None)),
-        "tags": st.just(["b", "a", "b"]),
-        "attributes": st.sampled_from(({"team": "red", "amount": 1}, {}, {"amount": None}, {"stray": 1})),
-        "due_at": instants(),
-        "description": st.sampled_from(("words", " ", None)),
-        "unknown": st.just(1),
-    }
-    title = st.sampled_from(("A title", "A title", "A title", " ", None))
-    few = st.lists(st.sampled_from(sorted(optional)), max_size=3, unique=True)
-    return few.flatmap(lambda names: st.fixed_dictionaries({"title": title} | {name: optional[name] for name in names}))
-
-
 def broken(data: st.DataObject, inputs: dict[str, object]) -> dict[str, object]:
     """Perhaps spoil the inputs: one missing, blank or None, or one too many."""
     how = data.draw(st.sampled_from(("", "", "", "", "", "missing", "blank", "none", "unknown")))
@@ -198,7 +205,7 @@ def broken(data: st.DataObject, inputs: dict[str, object]) -> dict[str, object]:
     name = data.draw(st.sampled_from(sorted(inputs)))
     if how == "missing":
         return {key: value for key, value in inputs.items() if key != name}
-    if how == "none" or not isinstance(inputs[name], str) or name == "until":
+    if how == "none" or not isinstance(inputs[name], str) or name in ("until", "due_at"):
         return {**inputs, name: None}
     return {**inputs, name: " "}
 
@@ -212,7 +219,8 @@ def run(pairs: st.SearchStrategy[tuple[Any, Any]], examples: int) -> Counter[str
         stateful_step_count=STEPS,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        print_blob=True, phases=(__import__("hypothesis").Phase.generate,),
+        print_blob=True,
+        phases=(__import__("hypothesis").Phase.generate,),
     )
     run_state_machine_as_test(machine, settings=limits)  # type: ignore[no-untyped-call]
     return counted

@@ -10,20 +10,6 @@ from typing import Any, cast
 
 import attrs
 import pytest
-from support.policies import (
-    AT,
-    ANSWERS,
-    Tree,
-    a_case,
-    a_task,
-    build,
-    holds_function,
-    only_forbids,
-    planted,
-    random_actor,
-    random_item,
-    random_rule,
-)
 
 from casewright import (
     GRANT,
@@ -52,6 +38,20 @@ from casewright import (
     performed,
     predicate,
     same,
+)
+from support.policies import (
+    ANSWERS,
+    AT,
+    Tree,
+    a_case,
+    a_task,
+    build,
+    holds_function,
+    only_forbids,
+    planted,
+    random_actor,
+    random_item,
+    random_rule,
 )
 
 ANN = Actor("ann", attributes={"one": 1, "true": True, "unit": "north", "nothing": None})
@@ -245,7 +245,7 @@ def test_a_rule_that_runs_a_function_cannot_be_lowered(rule: Rule) -> None:
 
 
 def test_a_function_at_any_depth_is_never_passed_over() -> None:
-    """With a function in any position a random rule is not lowered, or lowered to nothing as it can only forbid (A6)."""
+    """With a function in any position a random rule is not lowered, or to nothing where it only forbids (A6)."""
     rng = random.Random(10)
     raised = 0
     for _ in range(150):

@@ -81,8 +81,8 @@ def thawed(value: Any) -> Any:
 def inputs_of(definition: Any, item: Item, action: str) -> tuple[Input, ...]:
     """Return what the action takes from where the item is; of several transitions elsewhere, those of the first."""
     if action in VERB_INPUTS:
-        return _verb_inputs(_lifecycle(definition, item), action)
-    found = [step for step in _lifecycle(definition, item).transitions if step.action == action]
+        return _verb_inputs(lifecycle_of(definition, item), action)
+    found = [step for step in lifecycle_of(definition, item).transitions if step.action == action]
     here = [step for step in found if item["status"] in step.sources]
     return (here or found)[0].inputs if found else ()
 
@@ -106,7 +106,7 @@ def decide(
         return Answer(frozenset({("state", "deleted")}))
     if action == "read":
         return Answer(item=item, parent=parent)
-    lifecycle = _lifecycle(definition, item)
+    lifecycle = lifecycle_of(definition, item)
     named = [step for step in lifecycle.transitions if step.action == action]
     here = [step for step in named if item["status"] in step.sources]
     codes: Codes = set()
@@ -182,7 +182,7 @@ def create(
     return Answer(frozenset(codes)) if codes else Answer(item=item, parent=_counted(None, item, parent, at))
 
 
-def _lifecycle(definition: Any, item: Item) -> Any:
+def lifecycle_of(definition: Any, item: Item) -> Any:
     held = (definition.lifecycle, *definition.earlier)
     return next(one for one in held if one.version == item["lifecycle_version"])
 

@@ -16,7 +16,7 @@ import attrs
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from casewright import Actor, Case, Category, FrozenMapping, Note, Payload, Priority, Task
+from casewright import Actor, Case, Category, FrozenMapping, InvalidInputError, Note, Payload, Priority, Task
 
 __all__ = [
     "ADMIN",
@@ -36,10 +36,12 @@ __all__ = [
     "names",
     "nested",
     "note_fields",
+    "refusal",
     "spoil",
     "task_fields",
     "texts",
     "thorough",
+    "unseen",
     "zone",
 ]
 
@@ -228,6 +230,25 @@ def cyclic() -> list[Any]:
     value: list[Any] = []
     value.extend((value, value))
     return value
+
+
+def unseen(text: str | bytes) -> Any:
+    """Return the text as one that may be measured, but not looked at."""
+
+    def touched(*_: object) -> Any:
+        raise AssertionError("it was looked at")
+
+    looks = ("__contains__", "__iter__", "decode", "encode", "isascii", "isprintable", "isspace", "startswith", "strip")
+    return type("Unseen", (type(text),), dict.fromkeys(looks, touched))(text)
+
+
+def refusal(function: Callable[..., object], *args: Any, **kwargs: Any) -> str:
+    """Return the text of the InvalidInputError that a call raises; empty where it raises none."""
+    try:
+        function(*args, **kwargs)
+    except InvalidInputError as error:
+        return str(error)
+    return ""
 
 
 class _Colour(Enum):

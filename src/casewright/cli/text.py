@@ -10,6 +10,9 @@ from typing import Final, TextIO
 __all__ = ["WIDTH", "one_line", "paragraph", "table", "write", "write_json"]
 
 WIDTH: Final = 80
+_WIDEST_START: Final = 50
+"""How much of a line the columns before the last may take."""
+_DEEPER: Final = " " * 8
 
 
 def one_line(text: str) -> str:
@@ -31,25 +34,28 @@ def paragraph(text: str, *, indent: str = "", first: str | None = None) -> str:
     return textwrap.fill(one_line(text), WIDTH, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def table(rows: Iterable[Sequence[str]], *, indent: str = "  ", right: int = -1) -> str:
+def table(rows: Iterable[Sequence[str]], *, right: int = -1) -> str:
     """Return rows with their columns aligned; the last column is broken over lines where it does not fit.
 
     Args:
         rows: Cells of text, as many in each row.
-        indent: What each line begins with.
         right: The column that is aligned to the right, if any.
     """
     cells = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:-1]
-    lines = []
-    for *most, last in cells:
-        padded = [
-            cell.rjust(width) if place == right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(most, widths, strict=True))
-        ]
-        first = indent + "".join(f"{cell}  " for cell in padded)
-        lines.append(paragraph(last, first=first, indent=" " * min(len(first), WIDTH // 2)).rstrip() or first.rstrip())
-    return "\n".join(lines)
+    return "\n".join(_line(row, widths, right) for row in cells)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: int) -> str:
+    *most, last = row
+    padded = [
+        cell.rjust(width) if place == right else cell.ljust(width)
+        for place, (cell, width) in enumerate(zip(most, widths, strict=True))
+    ]
+    start = "  " + "".join(f"{cell}  " for cell in padded)
+    if len(start) <= _WIDEST_START:
+        return paragraph(last, first=start, indent=" " * len(start)) or start.rstrip()
+    return f"{start.rstrip()}\n{paragraph(last, indent=_DEEPER)}".rstrip()
 
 
 def write(text: str, stream: TextIO) -> None:

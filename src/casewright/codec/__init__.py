@@ -18,7 +18,7 @@ hashed as, and parsed on first use only: of an event whose schema number is not 
 
 **Limits.** One document: 4 Mi characters (bytes, where bytes are given), integers of 64 bits, no key twice in an
 object, no float. JSON values in it (attributes, params): 64 KiB each, 16 deep. Every field: the limit of the domain. A
-lifecycle: 500 statuses, 1,000 transitions from 5,000 statuses in all. What is written has no limit of its own.
+lifecycle: 200 statuses, 1,000 transitions from 2,000 statuses in all. What is written has no limit of its own.
 """
 
 from __future__ import annotations

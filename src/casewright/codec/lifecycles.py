@@ -48,9 +48,9 @@ __all__ = [
     "unambiguous",
 ]
 
-STATUSES_MAX: Final = 500
+STATUSES_MAX: Final = 200
 TRANSITIONS_MAX: Final = 1000
-WAYS_MAX: Final = 5000
+WAYS_MAX: Final = 2000
 """The most pairs of a transition and a status it starts from: the proof of a lifecycle walks them from each status."""
 
 

@@ -8,13 +8,13 @@ import attrs
 
 from casewright.domain.ids import NO_TENANT, ActorId, Tenant, as_actor_id, as_tenant
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
-from casewright.domain.values import as_names
+from casewright.domain.values import MAX_ROLES, as_names
 
 __all__ = ["Actor"]
 
 
 def _roles(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(as_names(values, "roles"))
+    return frozenset(as_names(values, "roles", most=MAX_ROLES))
 
 
 def _attributes(value: Mapping[str, object]) -> FrozenMapping[JsonValue]:

@@ -9,7 +9,7 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
 from casewright.domain.json_values import FrozenMapping
-from casewright.domain.reasons import Phase, Reason
+from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule, as_rule, rule_error
 from casewright.domain.rulings import Rule, Ruling, RulingKind
 from casewright.domain.terms import NOTHING, Scope
@@ -102,4 +102,7 @@ class AuthorizationPolicy:
 
 def _no_rule(action: str) -> Ruling:
     sentence = f"no rule grants {action} to anyone"
-    return Ruling(RulingKind.NO, (Reason("no_rule", Phase.PERMISSION, sentence, {"rule": None, "action": action}),))
+    return Ruling(
+        RulingKind.NO,
+        (Reason("no_rule", Phase.PERMISSION, sentence, params(rule="no rule", action=action)),),
+    )

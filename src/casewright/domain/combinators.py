@@ -19,7 +19,7 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
 from casewright.domain.ready_rules import HasRole
-from casewright.domain.reasons import Phase, Reason
+from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule, as_rule
 from casewright.domain.rulings import GRANT, Rule, Ruling, RulingKind
 from casewright.domain.terms import EVERYTHING, NOTHING, Scope
@@ -116,8 +116,8 @@ class _AnyOf(_Combinator):
             return _Combinator.joined(self, rulings)
         sentence = ", or ".join(" and ".join(reason.text for reason in way) for way in ways)
         codes = tuple(tuple(reason.code for reason in way) for way in ways)
-        params = {"rule": repr(self), "alternatives": codes}
-        return Ruling(RulingKind.NO, (Reason("not_granted", Phase.PERMISSION, sentence, params),))
+        known = params(rule=repr(self), alternatives=codes)
+        return Ruling(RulingKind.NO, (Reason("not_granted", Phase.PERMISSION, sentence, known),))
 
     def granting(self, actor: Actor) -> Scope:
         granted = reduce(Scope.__or__, (rule.granting(actor) for rule in self.members), NOTHING)

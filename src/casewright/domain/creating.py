@@ -26,7 +26,7 @@ from casewright.domain.rulings import GRANT
 from casewright.domain.verbs import CREATE_INPUTS, REASON
 from casewright.domain.verdicts import Permitted, Refused
 
-__all__ = ["Blueprint", "create"]
+__all__ = ["Blueprint", "Draft", "create"]
 
 _OPTIONAL_REASON: Final = attrs.evolve(REASON, optional=True)
 
@@ -60,18 +60,32 @@ class Blueprint:
         return (*CREATE_INPUTS, choice("status", self.lifecycle.states, optional=not several), _OPTIONAL_REASON)
 
 
-def create(
-    blueprint: Blueprint, item_id: ItemId, *, by: Actor, at: datetime, given: Mapping[str, Any], parent: Case | None
-) -> Permitted[Any] | Refused:
+@attrs.define
+class Draft:
+    """What is to be created, apart from its fields.
+
+    Attributes:
+        item_id: The id of the new item.
+        by: Who asks.
+        at: The effective time (UTC).
+        facts: What the host found out.
+        parent: The case the task is to belong to.
+    """
+
+    item_id: ItemId
+    by: Actor
+    at: datetime
+    facts: Mapping[str, object]
+    parent: Case | None
+
+
+def create(blueprint: Blueprint, draft: Draft, given: Mapping[str, Any]) -> Permitted[Any] | Refused:
     """Answer whether the item can be created, and what that changes.
 
     Args:
         blueprint: What the definition says.
-        item_id: The id of the new item.
-        by: Who asks.
-        at: The effective time (UTC).
+        draft: What is to be created.
         given: Status, reason and item fields.
-        parent: The case the task is to belong to.
 
     Returns:
         The change, and the change of the case where an open task enters it; or every reason against them.
@@ -83,23 +97,23 @@ def create(
     if blueprint.fields is not None:
         reasons += check_fields(blueprint.fields, values.get("attributes") or EMPTY, whole=True)
     status = values.get("status") or min(blueprint.lifecycle.initial, key=_order(blueprint.lifecycle))
-    event = _event(blueprint, item_id, by=by, at=at, status=str(status), values=values, parent=parent)
+    event = _event(blueprint, draft, str(status), values)
     item = apply(None, event)
-    denials = _denials(blueprint, by, item)
+    denials = _denials(blueprint, draft.by, item)
     if denials:
         return Refused(denials)
     if item.status not in blueprint.lifecycle.initial and "reason" not in values:
         reasons.append(REASON.missing)
     for guard in blueprint.guards:
-        reason = guard.refusal(item, values, EMPTY, at)
+        reason = guard.refusal(item, values, draft.facts, draft.at)
         if reason is not None:
             reasons.append(reason)
-    closed = None if parent is None or not item.open else case_closed(parent)
+    closed = None if draft.parent is None or not item.open else case_closed(draft.parent)
     if closed is not None:
         reasons.append(closed)
     if reasons:
         return Refused(tuple(dict.fromkeys(reasons)))
-    return Permitted(with_counter(Change(None, item, event, published=blueprint.published), parent))
+    return Permitted(with_counter(Change(None, item, event, published=blueprint.published), draft.parent))
 
 
 def _order(lifecycle: Lifecycle) -> Any:  # noqa: ANN401
@@ -118,24 +132,15 @@ def _denials(blueprint: Blueprint, by: Actor, item: Item) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(reason for ruling in rulings if ruling is not GRANT for reason in ruling.reasons))
 
 
-def _event(
-    blueprint: Blueprint,
-    item_id: ItemId,
-    *,
-    by: Actor,
-    at: datetime,
-    status: str,
-    values: Mapping[str, Any],
-    parent: Case | None,
-) -> Event:
+def _event(blueprint: Blueprint, draft: Draft, status: str, values: Mapping[str, Any]) -> Event:
     changes = {name: value for name, value in values.items() if name not in {"status", "reason"}}
     changes.setdefault("title", "")  # a missing title is a reason; the rules are asked all the same
-    if parent is not None:
-        changes["case_id"] = parent.id
+    if draft.parent is not None:
+        changes["case_id"] = draft.parent.id
     inputs: FrozenMapping[JsonValue] = FrozenMapping({"reason": values["reason"]}) if "reason" in values else EMPTY
     return Event(
-        tenant=by.tenant,
-        item_id=item_id,
+        tenant=draft.by.tenant,
+        item_id=draft.item_id,
         kind=blueprint.kind,
         version=1,
         action="create",
@@ -143,9 +148,9 @@ def _event(
         from_status=None,
         to_status=status,
         category=blueprint.lifecycle.states[status],
-        actor_id=by.id,
-        on_behalf_of=by.on_behalf_of,
-        occurred_at=at,
+        actor_id=draft.by.id,
+        on_behalf_of=draft.by.on_behalf_of,
+        occurred_at=draft.at,
         definition=blueprint.name,
         lifecycle_version=blueprint.lifecycle.version,
         changed=tuple(sorted(changes)),

@@ -14,7 +14,7 @@ import attrs
 
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
-from casewright.domain.creating import Blueprint, create
+from casewright.domain.creating import Blueprint, Draft, create
 from casewright.domain.deciding import NOTHING_CHANGES, Question, decide, judge
 from casewright.domain.definition_proof import definition_problems
 from casewright.domain.guards import Guard
@@ -23,43 +23,39 @@ from casewright.domain.inputs import Input
 from casewright.domain.items import Case, ItemT, Kind, Task
 from casewright.domain.json_values import EMPTY, FrozenMapping
 from casewright.domain.lifecycle import Lifecycle
-from casewright.domain.reasons import Phase, Reason
+from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule
 from casewright.domain.rulings import GRANT, Rule
 from casewright.domain.steps import StepTable
 from casewright.domain.terms import Scope
-from casewright.domain.transitions import Transition
+from casewright.domain.transitions import Transition, plain, several
 from casewright.domain.values import Category, as_instant, as_name
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 from casewright.errors import DefinitionError, InvalidInputError, MisuseError, UnknownDefinitionError
 
 __all__ = ["CaseDefinition", "Definition", "TaskDefinition"]
 
-NOT_VISIBLE: Final = Reason("not_visible", Phase.PERMISSION, "there is no such item, or none that you may see")
-_HIDDEN: Final = Refused((NOT_VISIBLE,))
 _DELETED: Final = Refused((Reason("deleted", Phase.STATE, "it was deleted; nothing can be done with it any more"),))
 
 
 def _lifecycles(values: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]:
-    return (values,) if isinstance(values, Lifecycle) else tuple(values)
+    return several(values)
 
 
 def _guards(value: Mapping[str, Guard | Iterable[Guard]]) -> FrozenMapping[tuple[Guard, ...]]:
     if not isinstance(value, Mapping):
         raise InvalidInputError("guards", f"must be a mapping, not {type(value).__name__}", "map actions to guards")
-    return FrozenMapping(
-        {action: tuple(part) if isinstance(part, Iterable) else (part,) for action, part in value.items()}
-    )
+    return FrozenMapping({plain(action): several(part) for action, part in value.items()})
 
 
 def _fields(value: Iterable[Input] | None) -> tuple[Input, ...] | None:
-    return None if value is None else tuple(value)
+    return None if value is None else several(value)
 
 
 def _published(value: Iterable[str] | None) -> frozenset[str] | None:
     if isinstance(value, str):
         raise InvalidInputError("published", "must be several actions, not one str", "pass a set")
-    return None if value is None else frozenset(value)
+    return None if value is None else frozenset(map(plain, several(value)))
 
 
 @attrs.frozen
@@ -91,9 +87,12 @@ class Definition(Generic[ItemT]):
     _tables: Mapping[int, StepTable] = attrs.field(init=False, eq=False, repr=False)
     _blueprint: Blueprint = attrs.field(init=False, eq=False, repr=False)
     _read: ReadyRule = attrs.field(init=False, eq=False, repr=False)
+    _hidden: Refused = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Prove it sound, and work out what decisions look up."""
+        if type(self) is Definition:
+            raise MisuseError("a Definition alone defines no kind of item", "make a TaskDefinition or a CaseDefinition")
         lifecycles = (self.lifecycle, *self.earlier)
         problems = definition_problems(
             name=self.name,
@@ -117,7 +116,9 @@ class Definition(Generic[ItemT]):
         )
         object.__setattr__(self, "_tables", tables)
         object.__setattr__(self, "_blueprint", blueprint)
-        object.__setattr__(self, "_read", self.authorization.rule("read"))
+        read = self.authorization.rule("read")
+        object.__setattr__(self, "_read", read)
+        object.__setattr__(self, "_hidden", Refused((_not_visible(repr(read)),)))
 
     def create(
         self,
@@ -128,6 +129,7 @@ class Definition(Generic[ItemT]):
         title: str,
         status: str | None = None,
         reason: str | None = None,
+        facts: Mapping[str, object] | None = None,
         parent: Case | None = None,
         **fields: Any,  # noqa: ANN401 - each is checked by its own input
     ) -> Permitted[ItemT] | Refused:
@@ -141,6 +143,7 @@ class Definition(Generic[ItemT]):
             status: Where it starts; the first initial status where None. One that is not initial needs a reason and the
                 right to ``correct``.
             reason: Why it starts there.
+            facts: What the guards of ``create`` need to know.
             parent: The case that a task is to belong to, as it is now. Whether the actor may read it is for the caller
                 to ask (the bus does).
             **fields: ``description``, ``priority``, ``assignee_id`` (needs the right to ``assign``), ``due_at``,
@@ -160,8 +163,8 @@ class Definition(Generic[ItemT]):
             raise MisuseError("case_id= names another case than parent=", "pass the case as parent=")
         optional = {"status": status, "reason": reason}
         given = {"title": title, **fields, **{name: value for name, value in optional.items() if value is not None}}
-        moment = as_instant(at, "at")
-        return create(self._blueprint, as_item_id(id), by=by, at=moment, given=given, parent=parent)
+        draft = Draft(as_item_id(id), by, as_instant(at, "at"), _as_facts(facts), parent)
+        return create(self._blueprint, draft, given)
 
     def decide(
         self,
@@ -240,7 +243,7 @@ class Definition(Generic[ItemT]):
         verdicts = []
         for (action, key), place in zip(table.ruled_by, table.row(item.status), strict=True):
             if key not in rulings:
-                rulings[key] = _HIDDEN if hidden else self._denial_of(by, action, item)
+                rulings[key] = self._hidden if hidden else self._denial_of(by, action, item)
             refused = rulings[key]
             if refused is None and item.deleted_at is not None:
                 refused = _DELETED
@@ -308,7 +311,7 @@ class Definition(Generic[ItemT]):
         return attrs.evolve(self, lifecycle=lifecycle, earlier=(*kept, *self.earlier), authorization=authorization)
 
     def _denials(self, by: Actor, action: str, item: ItemT) -> Refused | None:
-        return self._denial_of(by, action, item) if self.may_read(item, by=by) else _HIDDEN
+        return self._denial_of(by, action, item) if self.may_read(item, by=by) else self._hidden
 
     def _denial_of(self, by: Actor, action: str, item: ItemT) -> Refused | None:
         ruling = self.authorization.ruling(by, action, item)
@@ -328,13 +331,24 @@ class Definition(Generic[ItemT]):
         if table is None:
             raise UnknownDefinitionError(self.name, item.lifecycle_version)
         moment = as_instant(at, "at")
-        return Question(item, by, moment, EMPTY if facts is None else facts, parent, self.fields), table
+        return Question(item, by, moment, _as_facts(facts), parent, self.fields), table
 
     def _check_parent(self, parent: Case | None, by: Actor) -> None:
         if parent is None:
             return
         if self.kind != "task" or type(parent) is not Case or parent.tenant != by.tenant:
             raise MisuseError("parent= is no case that it can belong to", "pass a Case of the same tenant for a task")
+
+
+def _not_visible(rule: str) -> Reason:
+    sentence = "there is no such item, or none that you may see"
+    return Reason("not_visible", Phase.PERMISSION, sentence, params(rule=rule))
+
+
+def _as_facts(facts: Mapping[str, object] | None) -> Mapping[str, object]:
+    if facts is not None and not isinstance(facts, Mapping):
+        raise InvalidInputError("facts", f"must be a mapping, not {type(facts).__name__}", "map names to facts")
+    return EMPTY if facts is None else facts
 
 
 def _check_actor(by: Actor) -> None:

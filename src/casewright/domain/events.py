@@ -13,9 +13,11 @@ import attrs
 from casewright.domain.ids import ActorId, ItemId, Tenant
 from casewright.domain.items import ItemT, Kind, Note
 from casewright.domain.payloads import Payload
-from casewright.domain.values import Category
+from casewright.domain.values import MAX_ID, Category, as_name
 
 __all__ = ["COUNTER_ACTIONS", "RESERVED", "SCHEMA", "VERBS", "Change", "Context", "Event"]
+
+MAX_CAUSATION: Final = MAX_ID + 20  # the id of an event is that of its item, a dot and a version
 
 SCHEMA: Final = 1
 """The number of the present shape of header and payload."""
@@ -44,6 +46,18 @@ RESERVED: Final = VERBS | COUNTER_ACTIONS
 """What no action of a lifecycle may be called."""
 
 
+def _correlation_id(value: str | None) -> str | None:
+    return None if value is None else as_name(value, "correlation_id", MAX_ID)
+
+
+def _causation_id(value: str | None) -> str | None:
+    return None if value is None else as_name(value, "causation_id", MAX_CAUSATION)
+
+
+def _traceparent(value: str | None) -> str | None:
+    return None if value is None else as_name(value, "traceparent", MAX_ID)
+
+
 @attrs.frozen(kw_only=True)
 class Context:
     """Where a change came from, for those who follow it across systems.
@@ -52,11 +66,14 @@ class Context:
         correlation_id: One id for all that belongs to one request of a user, or None.
         causation_id: The id of the event or message that caused it, or None.
         traceparent: The W3C trace context, or None.
+
+    Raises:
+        InvalidInputError: A value is blank, not printable or over its limit.
     """
 
-    correlation_id: str | None = None
-    causation_id: str | None = None
-    traceparent: str | None = None
+    correlation_id: str | None = attrs.field(default=None, converter=_correlation_id)
+    causation_id: str | None = attrs.field(default=None, converter=_causation_id)
+    traceparent: str | None = attrs.field(default=None, converter=_traceparent)
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

@@ -11,7 +11,7 @@ import attrs
 
 from casewright.domain.items import Case
 from casewright.domain.json_values import JsonValue
-from casewright.domain.reasons import Phase, Reason
+from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.values import MAX_TEXT, as_name, as_names, as_text, close_coroutine, quoted
 from casewright.errors import InvalidInputError
 
@@ -62,7 +62,7 @@ class Guard:
         for name in self.facts:
             if name not in facts:
                 sentence = f"the fact {name!r} is not known, so this cannot be judged"
-                return Reason("fact_missing", Phase.GUARD, sentence, {"guard": repr(self), "fact": name})
+                return Reason("fact_missing", Phase.GUARD, sentence, params(guard=repr(self), fact=name))
         try:
             answer = self.function(item, inputs, facts, at)
         except Exception:  # noqa: BLE001 - a guard that fails must refuse, whatever it raised (fail closed)
@@ -76,7 +76,7 @@ class Guard:
 
     def _error(self) -> Reason:
         sentence = "a guard failed, so this cannot be judged; tell whoever keeps the definition"
-        return Reason("guard_error", Phase.GUARD, sentence, {"guard": repr(self)})
+        return Reason("guard_error", Phase.GUARD, sentence, params(guard=repr(self)))
 
     def __repr__(self) -> str:
         """Return it as a sentence: its code and what it demands."""
@@ -123,7 +123,7 @@ def open_tasks_reason(item: object) -> Reason:
 @lru_cache
 def _open_tasks(count: int) -> Reason:
     sentence = "1 task is still open" if count == 1 else f"{count} tasks are still open"
-    return Reason("open_tasks", Phase.GUARD, sentence, {"open_tasks": count})
+    return Reason("open_tasks", Phase.GUARD, sentence, params(open_tasks=count))
 
 
 def _has_no_open_tasks(item: object, inputs: object, facts: object, at: object) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
-from casewright.domain.reasons import Phase, Reason, alternatives, spoken
+from casewright.domain.reasons import Phase, Reason, alternatives, params, spoken
 from casewright.domain.values import (
     MAX_ID,
     MAX_NAME,
@@ -82,7 +82,7 @@ class Input:
 
     def __attrs_post_init__(self) -> None:
         """Work out once what is asked for on each use."""
-        missing = Reason("input_missing", Phase.INPUT, f"give {self._described()}", {"input": self.name})
+        missing = Reason("input_missing", Phase.INPUT, f"give {self._described()}", params(input=self.name))
         object.__setattr__(self, "missing", missing)
         object.__setattr__(self, "_take", _ACCEPT[self.kind])
 
@@ -105,7 +105,10 @@ class Input:
             return self._not_a_choice()
         if type(accepted) is str and (not accepted or accepted.isspace()):
             return Reason(
-                "input_blank", Phase.INPUT, f"the {spoken(self.name)} must not be blank", {"input": self.name}
+                "input_blank",
+                Phase.INPUT,
+                f"the {spoken(self.name)} must not be blank",
+                params(input=self.name),
             )
         return accepted
 
@@ -116,7 +119,7 @@ class Input:
 
     def _not_a_choice(self) -> Reason:
         sentence = f"the {spoken(self.name)} must be {alternatives(self.choices)}"
-        return Reason("input_not_a_choice", Phase.INPUT, sentence, {"input": self.name, "choices": self.choices})
+        return Reason("input_not_a_choice", Phase.INPUT, sentence, params(input=self.name, choices=self.choices))
 
 
 def text(name: str, *, optional: bool = False, clearable: bool = False, max_length: int = MAX_TEXT) -> Input:
@@ -145,8 +148,8 @@ def choice(name: str, choices: Iterable[str], *, optional: bool = False, clearab
         optional: Whether it may be left out.
         clearable: Whether None is a value of its own.
     """
-    if isinstance(choices, str):
-        raise InvalidInputError("choices", "must be several texts, not one str", "pass a list or a set")
+    if isinstance(choices, str) or not isinstance(choices, Iterable):
+        raise InvalidInputError("choices", f"must be several texts, not {type(choices).__name__}", "pass a list")
     chosen = tuple(as_name(part, "choices", MAX_ID) for part in choices)
     if isinstance(choices, (set, frozenset)):
         chosen = tuple(sorted(chosen))
@@ -225,7 +228,7 @@ def _unknown(declared: tuple[Input, ...], given: Mapping[str, object], action: s
     known = tuple(spec.name for spec in declared)
     takes = f"it takes {', '.join(known)}" if known else "it takes none"
     return [
-        Reason("input_unknown", Phase.INPUT, f"{action} knows no input {name!r}; {takes}", {"input": name})
+        Reason("input_unknown", Phase.INPUT, f"{action} knows no input {name!r}; {takes}", params(input=name))
         for name in as_names(given.keys(), "names of inputs")
         if name not in known
     ]

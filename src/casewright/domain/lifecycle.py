@@ -11,7 +11,7 @@ from casewright.domain.diagrams import dot, mermaid
 from casewright.domain.graphs import Analysis, Edge, Graph
 from casewright.domain.json_values import FrozenMapping
 from casewright.domain.lifecycle_proof import lifecycle_problems
-from casewright.domain.transitions import Transition, as_statuses, plain
+from casewright.domain.transitions import Transition, as_statuses, plain, several
 from casewright.domain.values import Category
 from casewright.errors import DefinitionError, InvalidInputError
 
@@ -34,7 +34,7 @@ _CATEGORIES: Final = frozenset(Category)
 
 
 def _transitions(values: Iterable[Transition]) -> tuple[Transition, ...]:
-    return tuple(values)
+    return several(values)
 
 
 def _initial(value: str | Iterable[str]) -> tuple[str, ...] | frozenset[str]:

@@ -59,6 +59,8 @@ def shown(name: object) -> str:
     """Return a name as it can be shown in an error: short, printable, in one line."""
     if not isinstance(name, str):
         return f"of type {type(name).__name__}"
+    if name.startswith("\0"):  # see transitions.plain
+        return f"of type {name[1:]}"
     return repr(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "...")
 
 

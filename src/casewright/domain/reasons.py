@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
+from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
 
-__all__ = ["Phase", "Reason", "alternatives", "spoken"]
+__all__ = ["Phase", "Reason", "alternatives", "params", "spoken"]
 
 
 class Phase(StrEnum):
@@ -22,8 +22,12 @@ class Phase(StrEnum):
     GUARD = "guard"
 
 
+def _phase(value: str) -> Phase:
+    return value if type(value) is Phase else Phase(value)
+
+
 def _params(value: Mapping[str, Any]) -> FrozenMapping[JsonValue]:
-    return value if isinstance(value, FrozenMapping) else FrozenMapping(value)
+    return value if type(value) is FrozenMapping else freeze_object(value, "params of a reason")
 
 
 @attrs.frozen
@@ -38,13 +42,18 @@ class Reason:
     """
 
     code: str
-    phase: Phase
+    phase: Phase = attrs.field(converter=_phase)
     text: str
     params: FrozenMapping[JsonValue] = attrs.field(default=EMPTY, converter=_params)
 
     def __str__(self) -> str:
         """Return the sentence."""
         return self.text
+
+
+def params(**values: JsonValue) -> FrozenMapping[JsonValue]:
+    """Return parameters of a reason from values that are frozen already, whatever their size."""
+    return FrozenMapping(values)
 
 
 def spoken(name: str) -> str:

@@ -14,7 +14,8 @@ import attrs
 
 from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
-from casewright.domain.reasons import Phase, Reason
+from casewright.domain.json_values import FrozenMapping
+from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rulings import GRANT, Rule, Ruling, RulingKind
 from casewright.domain.terms import NOTHING, Scope
 from casewright.domain.values import MAX_TEXT, as_name, as_text, close_coroutine, quoted
@@ -67,17 +68,17 @@ class ReadyRule(ABC):
 
     def denies(self, code: str, sentence: str) -> Ruling:
         """Return the ruling no, with one reason that carries the repr of this rule (A7)."""
-        return Ruling(RulingKind.NO, (Reason(code, Phase.PERMISSION, sentence, {"rule": repr(self)}),))
+        return Ruling(RulingKind.NO, (Reason(code, Phase.PERMISSION, sentence, params(rule=repr(self))),))
 
     def vetoes(self, code: str, sentence: str) -> Ruling:
         """Return a veto, with one reason that carries the repr of this rule."""
-        return Ruling(RulingKind.VETO, (Reason(code, Phase.PERMISSION, sentence, {"rule": repr(self)}),))
+        return Ruling(RulingKind.VETO, (Reason(code, Phase.PERMISSION, sentence, params(rule=repr(self))),))
 
 
 def rule_error(rule: object) -> Ruling:
     """Return the veto of a rule that raised or answered no ruling: it fails closed and is named (A5)."""
     sentence = "a rule failed, so nobody may do this; tell whoever keeps the definition"
-    return Ruling(RulingKind.VETO, (Reason("rule_error", Phase.PERMISSION, sentence, {"rule": repr(rule)}),))
+    return Ruling(RulingKind.VETO, (Reason("rule_error", Phase.PERMISSION, sentence, params(rule=repr(rule))),))
 
 
 class _OwnCode(ReadyRule):
@@ -167,7 +168,7 @@ class FunctionRule(_OwnCode):
     def _explained(self, ruling: Ruling) -> Ruling:
         rule = repr(self)
         given = ruling.reasons or (Reason("not_granted", Phase.PERMISSION, f"{rule} does not grant it"),)
-        named = (attrs.evolve(reason, params={**reason.params, "rule": rule}) for reason in given)
+        named = (attrs.evolve(reason, params=FrozenMapping({**reason.params, "rule": rule})) for reason in given)
         return Ruling(ruling.kind, tuple(named))
 
     def __repr__(self) -> str:

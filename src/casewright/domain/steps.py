@@ -15,7 +15,7 @@ from casewright.domain.effects import Effect
 from casewright.domain.guards import Guard
 from casewright.domain.inputs import Input, choice
 from casewright.domain.lifecycle import Lifecycle
-from casewright.domain.reasons import Phase, Reason, alternatives
+from casewright.domain.reasons import Phase, Reason, alternatives, params
 from casewright.domain.transitions import Transition
 from casewright.domain.values import Category
 from casewright.domain.verbs import VERB_TABLE, Verb
@@ -157,11 +157,11 @@ class StepTable:
     def _not_from(self, status: str, action: str, sources: tuple[str, ...]) -> Reason:
         if not sources:
             sentence = f"there is no action {action!r}; there are {', '.join(self.actions)}"
-            return Reason("unknown_action", Phase.STATE, sentence, {"action": action, "known": self.actions})
+            return Reason("unknown_action", Phase.STATE, sentence, params(action=action, known=self.actions))
         possible = () if status not in self.lifecycle.states else self.lifecycle.allowed(status)
         sentence = f"{action} is possible from {alternatives(sources)} only, not from {status}"
-        params = {"status": status, "sources": sources, "possible": possible}
-        return Reason("wrong_state", Phase.STATE, sentence, params)
+        known = params(status=status, sources=sources, possible=possible)
+        return Reason("wrong_state", Phase.STATE, sentence, known)
 
 
 def _step_of(

@@ -11,22 +11,26 @@ from casewright.domain.effects import Effect
 from casewright.domain.guards import Guard
 from casewright.domain.inputs import Input
 
-__all__ = ["Transition", "as_statuses", "plain"]
+__all__ = ["Transition", "as_statuses", "plain", "several"]
 
 
 def as_statuses(value: str | Iterable[str]) -> tuple[str, ...]:
     """Return one status or several as a tuple; those of a set are sorted."""
     if isinstance(value, str):
         return (plain(value),)
-    return tuple(map(plain, sorted(value, key=str) if isinstance(value, (set, frozenset)) else value))
+    return tuple(map(plain, sorted(value, key=str) if isinstance(value, (set, frozenset)) else several(value)))
 
 
 def plain(value: str) -> str:
-    """Return an exact str. What is none stays as it is: the proof names it, together with all else that is wrong."""
-    return str.__str__(value) if isinstance(value, str) else value
+    """Return an exact str.
+
+    What is none becomes one that cannot be printed, so that the proof names it together with all else that is wrong.
+    """
+    return str.__str__(value) if isinstance(value, str) else f"\0{type(value).__name__}"
 
 
-def _several(values: Iterable[Any]) -> tuple[Any, ...]:
+def several(values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever was given
+    """Return the values as a tuple; one alone, or what is no iterable, as a tuple of one."""
     return tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
 
 
@@ -51,7 +55,7 @@ class Transition:
     action: str = attrs.field(converter=plain)
     sources: tuple[str, ...] = attrs.field(converter=as_statuses)
     target: str = attrs.field(converter=plain)
-    inputs: tuple[Input, ...] = attrs.field(default=(), converter=_several, kw_only=True)
-    guards: tuple[Guard, ...] = attrs.field(default=(), converter=_several, kw_only=True)
-    effects: tuple[Effect, ...] = attrs.field(default=(), converter=_several, kw_only=True)
+    inputs: tuple[Input, ...] = attrs.field(default=(), converter=several, kw_only=True)
+    guards: tuple[Guard, ...] = attrs.field(default=(), converter=several, kw_only=True)
+    effects: tuple[Effect, ...] = attrs.field(default=(), converter=several, kw_only=True)
     event: str | None = attrs.field(default=None, converter=_optional_plain, kw_only=True)

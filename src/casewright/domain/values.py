@@ -3,7 +3,8 @@
 Whatever enters the domain passes one of the converters below, so that nothing is stored that a store cannot hold
 (S1, S2) and no time is naive (S3).
 
-Limits (S1): ids 255 characters, names 100, titles 500, texts 10,000, tags 100 of 100 characters each, integers 64 bits.
+Limits (S1): ids 255 characters, names 100, titles 500, texts 10,000, tags 100 of 100 characters each, roles 1,000,
+integers 64 bits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "INTEGER_MIN",
     "MAX_ID",
     "MAX_NAME",
+    "MAX_ROLES",
     "MAX_TAG",
     "MAX_TAGS",
     "MAX_TEXT",
@@ -44,6 +46,7 @@ MAX_TITLE: Final = 500
 MAX_TEXT: Final = 10_000
 MAX_TAG: Final = 100
 MAX_TAGS: Final = 100
+MAX_ROLES: Final = 1000
 INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1
 
@@ -175,10 +178,10 @@ def as_names(values: object, field: str, *, limit: int = MAX_NAME, most: int | N
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise InvalidInputError(field, f"must be several names, not {type(values).__name__}", "pass a list or a tuple")
     names = set()
-    for value in values:
-        names.add(as_name(value, field, limit))
-        if most is not None and len(names) > most:
+    for count, value in enumerate(values):
+        if count == most:
             raise InvalidInputError(field, f"holds more than {most}", "pass fewer")
+        names.add(as_name(value, field, limit))
     return tuple(sorted(names))
 
 
