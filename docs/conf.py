@@ -1,12 +1,16 @@
 """Sphinx configuration. The build needs no network unless CASEWRIGHT_INTERSPHINX is set."""
 
 import os
-from importlib.metadata import version as installed_version
+
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
+from casewright import __version__
 
 project = "casewright"
 author = "casewright contributors"
 project_copyright = "2026, casewright contributors"
-release = version = installed_version("casewright")
+release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["build", "_build"]
@@ -14,6 +18,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_preserve_defaults = True  # the repr of a whole definition helps nobody
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 napoleon_google_docstring = True
@@ -22,7 +27,7 @@ napoleon_numpy_docstring = False
 # A reference that leads nowhere is an error, with two exceptions: type variables and private bases have no page ...
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(casewright\..*\.)?([A-Z][A-Za-z]*T|[A-Z]_co)"),
+    (r"py:.*", r"(casewright\..*\.)?(([A-Z][A-Za-z]*)?T|[A-Z]_co)"),
     (r"py:.*", r"casewright\..*\._\w+"),
 ]
 if os.environ.get("CASEWRIGHT_INTERSPHINX"):
@@ -42,3 +47,19 @@ else:
 
 html_theme = "furo"
 html_title = f"casewright {release}"
+
+
+def setup(app: Sphinx) -> None:
+    """Add what our pages need beyond the extensions."""
+    app.add_lexer("mermaid", TextLexer)  # GitHub draws these blocks; here they stay readable text
+    app.connect("autodoc-process-docstring", untyped, priority=400)  # before Napoleon's 500
+
+
+def untyped(_app: Sphinx, what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """Keep Napoleon from reading the start of a sentence as a type: ours stand in annotations only."""
+    if what in {"attribute", "data", "property"}:
+        lines[:1] = [": " + line for line in lines[:1]]
+    for place, line in enumerate(lines[:-1]):
+        if line.strip() in {"Returns:", "Yields:"}:
+            text = lines[place + 1]
+            lines[place + 1] = text[: len(text) - len(text.lstrip())] + ": " + text.lstrip()

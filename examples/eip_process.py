@@ -1,7 +1,7 @@
 """The process of the Ethereum Improvement Proposals (EIP-1), to replay its log of eight years against.
 
-``casewright replay LOG.csv --definition examples/eip_process.py:EIP`` judges such a log. Run by itself, this file prints
-the process as a diagram.
+``casewright replay LOG.csv --definition examples/eip_process.py:EIP`` judges it. Run by itself, this file prints the
+process as a diagram.
 """
 
 from __future__ import annotations

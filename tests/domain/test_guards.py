@@ -219,7 +219,7 @@ def test_a_guard_on_create_sees_the_item_as_it_would_be() -> None:
     spy = Spy()
     definition = guarded(guard(spy, code="x", text="x", inputs=["title"]), action="create")
     verdict = definition.create("new", by=ANN, at=AT, title="Paint", attributes={"colour": "red"})
-    assert verdict.permitted
+    assert verdict
     assert verdict.change is not None
     ((item, inputs, facts, at),) = spy.calls
     assert (item.id, item.title, item.status, dict(item.attributes)) == ("new", "Paint", "todo", {"colour": "red"})
@@ -357,7 +357,7 @@ def test_no_case_enters_a_closed_category_with_open_tasks(open_tasks: int) -> No
     states = REGULATORY_CASE.lifecycle.states
     for status, category in states.items():
         case = a_case(status=status, category=category, open_tasks=open_tasks)
-        questions: list[tuple[str, dict[str, object], str]] = [
+        questions: list[tuple[str, Mapping[str, object], str]] = [
             ("correct", {"status": str(target), "reason": "x"}, str(target)) for target in states
         ]
         questions += [

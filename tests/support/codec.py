@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any, Final, TypeAlias
 
 import attrs
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from casewright import (
     Event,
     Finding,
     FrozenMapping,
+    Guard,
     Input,
     Lifecycle,
     Note,
@@ -43,14 +45,17 @@ from casewright import (
     clear,
     copy_input,
     erase,
+    guard,
     instant,
     integer,
     mapping,
     names,
+    no_open_tasks,
     seal,
     set_value,
     text,
 )
+from casewright.codec import from_data, lifecycle_from_data, to_data
 from casewright.domain.inputs import InputKind
 from casewright.domain.items import Item
 from casewright.domain.json_values import freeze_json, freeze_object
@@ -59,13 +64,29 @@ from casewright.domain.verdicts import Verdict
 from support import values
 from support.histories import random_histories
 
-__all__ = ["BY_TYPE", "a_change", "hostile_documents", "is_plain", "sealed_changes", "spoilt"]
+__all__ = [
+    "BY_TYPE",
+    "GOOD",
+    "GUARDS",
+    "WORD",
+    "a_change",
+    "guarded",
+    "hostile_documents",
+    "is_plain",
+    "read_guarded",
+    "sealed_changes",
+    "spoilt",
+]
+
+
+def _read(cls: Any, data: object) -> Any:
+    return from_data(data, cls)
 
 
 def a_change() -> Change[Case]:
     """Return one sealed change, always the same."""
     decision = REGULATORY_CASE.create("c1", by=values.ADMIN, at=values.AT, title="A matter", attributes={"amount": 7})
-    assert decision.permitted
+    assert isinstance(decision, Permitted)
     change = decision.change
     assert change is not None
     return seal(change, recorded_at=values.AT, salt="00" * 16)
@@ -80,15 +101,20 @@ def is_plain(data: object) -> bool:
     return data is None or type(data) in (bool, int, str)
 
 
+AnyVerdict: TypeAlias = Verdict[Any]
+TaskVerdict: TypeAlias = Verdict[Task]
+
 # ---------------------------------------------------------------- values of every type
+
+
+@cache
+def _history_of(seed: int) -> tuple[Change[Any], ...]:
+    return tuple(change for chain in random_histories(seed).values() for change in chain)
 
 
 def sealed_changes() -> st.SearchStrategy[Change[Any]]:
     """Return changes of tasks and cases that real decisions made, notes and counters among them."""
-    seeds = st.integers(0, 200)
-    return seeds.flatmap(
-        lambda seed: st.sampled_from([one for chain in random_histories(seed).values() for one in chain])
-    )
+    return st.integers(0, 30).flatmap(lambda seed: st.sampled_from(_history_of(seed)))
 
 
 def _events() -> st.SearchStrategy[Event]:
@@ -156,7 +182,8 @@ def _verdicts_on_actions() -> st.SearchStrategy[ActionVerdict]:
 def _terms(draw: st.DrawFn) -> Term:
     kind = draw(st.sampled_from(TermKind))
     name = draw(st.sampled_from(["status", "created_by", "case_id"]) if kind is TermKind.FIELD else values.names())
-    found = draw(st.lists(values.json_inputs(3), max_size=3))
+    scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | values.texts(9)
+    found = draw(st.lists(scalars | st.just([1, {"a": None}]), max_size=2))
     return Term(kind, name, tuple(freeze_json(part, "value") for part in found), draw(st.booleans()))
 
 
@@ -184,7 +211,7 @@ _objects: Final = st.dictionaries(values.names(), values.json_inputs(), max_size
 _tasks: Final = values.task_fields().map(lambda fields: Task(**fields))
 _cases: Final = values.case_fields().map(lambda fields: Case(**fields))
 _ids: Final = st.none() | values.names()
-_scopes: Final = st.lists(st.lists(_terms(), max_size=3).map(tuple), max_size=3).map(lambda found: Scope(tuple(found)))
+_scopes: Final = st.lists(st.lists(_terms(), max_size=2).map(tuple), max_size=2).map(lambda found: Scope(tuple(found)))
 
 BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {
     "Actor": (Actor, values.actor_fields().map(lambda fields: Actor(**fields))),
@@ -202,9 +229,9 @@ BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {
     "Permitted": (Permitted, _permitted()),
     "Permitted of Task": (Permitted[Task], _permitted()),
     "Refused": (Refused, _refused()),
-    "Verdict": (Verdict[Any], _permitted() | _refused()),
+    "Verdict": (AnyVerdict, _permitted() | _refused()),
     "Verdict, unnamed": (Permitted | Refused, _permitted() | _refused()),
-    "Verdict or None": (Verdict[Task] | None, _permitted() | _refused() | st.none()),
+    "Verdict or None": (TaskVerdict | None, _permitted() | _refused() | st.none()),
     "Reason": (Reason, _reasons()),
     "ActionVerdict": (ActionVerdict, _verdicts_on_actions()),
     "Input": (Input, _inputs()),
@@ -223,14 +250,104 @@ BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {
 """Every type that the codec knows, by a name for the test's id, with a strategy for its values."""
 
 
+# ---------------------------------------------------------------- good documents, one for each decoder
+
+
+def guarded() -> Lifecycle:
+    """Return a lifecycle with two guards, an input and effects, two initial statuses to choose from, and marks."""
+    needs = guard(lambda *_: True, code="paid", text="wait for the fee")
+    return Lifecycle(
+        states={"new": "open", "ready": "open", "held": "waiting", "over": "done", "gone": "cancelled"},  # type: ignore[dict-item]
+        initial={"new", "ready"},
+        transitions=[
+            Transition("finish", ["new", "ready"], "over", guards=[no_open_tasks(), needs], event="finished"),
+            Transition(
+                "take",
+                "new",
+                "ready",
+                inputs=[actor("by_id"), choice("how", ["fast", "slow"], optional=True)],
+                effects=[copy_input("by_id", to="assignee_id"), clear("due_at"), set_value("attributes.seen", [True])],
+                guards=[needs],
+            ),
+        ],
+        administrative=["held"],
+        legacy=["gone"],
+        version=3,
+    )
+
+
+GUARDS: Final[Mapping[str, Guard]] = {one.code: one for step in guarded().transitions for one in step.guards}
+"""The guards of `guarded`, by their codes."""
+
+
+def read_guarded(data: object) -> Lifecycle:
+    """Decode a lifecycle that may need the guards of `guarded`."""
+    return lifecycle_from_data(data, guards=GUARDS)
+
+
+def _samples() -> dict[str, tuple[Any, list[Any]]]:
+    """A few values of each type, chosen so that every key of every form holds something at least once."""
+    ann = Actor("ann", roles=["b", "a"], attributes={"unit": "north", "n": [1, {"x": None}]}, on_behalf_of="bea")
+    filled: dict[str, Any] = {
+        "tenant": "t",
+        "description": "d",
+        "priority": "high",
+        "assignee_id": "bea",
+        "tags": ["x", "y"],
+    }
+    filled |= {"due_at": values.AT}
+    task = values.a_task(**filled, case_id="c9", attributes={"a": {"b": (True, "c")}}, performers=["create", "ann"])
+    case = values.a_case(**filled, open_tasks=2, closed_at=values.AT, deleted_at=values.AT, head="ab")
+    changes = _history_of(1)
+    noted = next(change for change in changes if change.notes)
+    counted: Permitted[Any] = Permitted(tuple(changes[:2]))
+    refused = TASK.decide(values.a_task(), "block", {}, by=Actor("ann"), at=values.AT)
+    actions = list(TASK.actions(values.a_task(), by=values.ADMIN, at=values.AT))
+    inputs = [*guarded().transitions[1].inputs, text("t"), names("n"), instant("i", clearable=True), integer("g")]
+    terms = [Term(TermKind.FIELD, "status", ("a", "b")), Term(TermKind.ATTRIBUTE, "a", (1, None), True)]
+    return {
+        "Actor": (Actor, [ann]),
+        "Context": (Context, [Context(correlation_id="c", causation_id="d", traceparent="e")]),
+        "Task": (Task, [task]),
+        "Case": (Case, [case]),
+        "Item": (Item, [task, case]),
+        "Note": (Note, [values.a_note()]),
+        "Event": (Event, [noted.event, erase(changes[0].event), changes[0].event]),
+        "Payload": (Payload, [changes[0].event.payload]),
+        "Change": (Change, [noted, changes[0]]),
+        "Permitted": (Permitted, [counted]),
+        "Refused": (Refused, [refused]),
+        "Verdict": (AnyVerdict, [counted, refused]),
+        "Reason": (Reason, [Reason("c", Phase.GUARD, "t", {"n": 1, "m": ("a", {})})]),
+        "ActionVerdict": (ActionVerdict, actions),
+        "Input": (Input, inputs),
+        "Effect": (Effect, list(guarded().transitions[1].effects)),
+        "Finding": (Finding, [Finding(3, "digest", "its header is not what was sealed")]),
+        "FrozenMapping": (FrozenMapping, [ann.attributes]),
+        "Term": (Term, terms),
+        "Scope": (Scope, [Scope(((terms[0], terms[1]), (terms[1],)))]),
+        "Lifecycle": (Lifecycle, [TASK.lifecycle]),
+        "guarded": (read_guarded, [guarded()]),
+    }
+
+
+GOOD: Final[Mapping[str, tuple[Callable[[object], Any], list[Any]]]] = {
+    name: (cls if cls is read_guarded else partial(_read, cls), [to_data(value) for value in found])
+    for name, (cls, found) in _samples().items()
+}
+"""For each decoder its function and good documents, as plain data."""
+
 # ---------------------------------------------------------------- documents that somebody spoilt
+
+WORD: Final = "zaunkoenig"
+"""Stands in the text of hostile values: no error may show it."""
 
 _SCALARS: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, 1, -1, 2**63, -(2**63) - 1, 10**400, 1.5, float("nan"), float("inf"), -0.0),
     *("", " ", "\t", "1", "true", "null", "task", "case", "draft", "2026-01-31T12:00:00", "0001-01-01T00:00:00+23:59"),
-    *(f"{values.CANARY}{part}" for part in ("\0", "\ud800", "\n", "\x1b[31m", "\u202e", "\u2028", "; DROP TABLE item")),
+    *(f"{WORD}{part}" for part in ("\0", "\ud800", "\n", "\x1b[31m", "\u202e", "\u2028", "; DROP TABLE item")),
     *(
-        values.CANARY * 1_000,
+        WORD * 1_000,
         "%s%n{0.__class__}",
         "__class__",
         "../../etc",
@@ -253,11 +370,12 @@ def _hostile(rng: random.Random, depth: int = 0) -> Any:
     return values.nested(rng.choice([5, 17, 500]), rng.choice([lambda part: [part], lambda part: {"a": part}]))
 
 
-def _places(data: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every container in the data with each of its keys."""
-    for key in list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
-        yield data, key
-        yield from _places(data[key])
+def _places(data: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
+    """Yield every container in the data, down to some depth, with each of its keys."""
+    if depth < 20:
+        for key in list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
+            yield data, key
+            yield from _places(data[key], depth + 1)
 
 
 def spoilt(data: Any, rng: random.Random) -> Any:

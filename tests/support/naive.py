@@ -2,6 +2,8 @@
 
 Items are plain dicts, every question is a scan of plain lists, nothing is prepared or remembered. Rules and guards are
 called as the functions that they are; what surrounds them is told anew here.
+
+Longer than 300 lines, because an oracle is read from top to bottom beside the design.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ VERB_INPUTS: dict[str, tuple[Input, ...]] = {
     "delete": (),
 }
 FIELDS = (
-    "id tenant definition lifecycle_version status category version title description priority created_by created_at"
-    " updated_at assignee_id due_at closed_at deleted_at tags"
-).split()
+    *("id", "tenant", "definition", "lifecycle_version", "status", "category", "version", "title", "description"),
+    *("priority", "created_by", "created_at", "updated_at", "assignee_id", "due_at", "closed_at", "deleted_at", "tags"),
+)
 
 
 class MisusedError(Exception):
@@ -65,9 +67,8 @@ def observed(item: Any) -> Item:
     seen["kind"] = item.kind
     seen["attributes"] = thawed(item.attributes)
     seen["performers"] = list(zip(item.performers[::2], item.performers[1::2], strict=True))
-    seen["open_tasks" if item.kind == "case" else "case_id"] = getattr(
-        item, "open_tasks" if item.kind == "case" else "case_id"
-    )
+    own = "open_tasks" if item.kind == "case" else "case_id"
+    seen[own] = getattr(item, own)
     return seen
 
 
@@ -107,30 +108,19 @@ def decide(
     if action == "read":
         return Answer(item=item, parent=parent)
     lifecycle = lifecycle_of(definition, item)
-    named = [step for step in lifecycle.transitions if step.action == action]
-    here = [step for step in named if item["status"] in step.sources]
-    codes: Codes = set()
-    if action not in VERB_INPUTS:
-        if not named:
-            return Answer(frozenset({("state", "unknown_action")}))
-        if not here:
-            codes.add(("state", "wrong_state"))
-            if len(named) > 1:
-                return Answer(frozenset(codes))
-    step = None if action in VERB_INPUTS else (here or named)[0]
-    if action == "claim" and item["assignee_id"] not in (None, by.id):
-        codes.add(("state", "already_assigned"))
+    codes, step = _place(lifecycle, item, action, by)
+    if step is None and action not in VERB_INPUTS:
+        return Answer(frozenset(codes))
     specs = _verb_inputs(lifecycle, action) if step is None else step.inputs
     lacking = _lacking(specs, inputs) | _lacking_fields(definition, specs, inputs, whole=False)
     values = None if lacking else _accepted(specs, inputs)
-    target = _target(item, action, step, values)
+    target = _target(action, step, values)
     category = item["category"] if target is None else str(lifecycle.states[target])
     guards = (*(() if step is None else step.guards), *definition.guards.get(action, ()))
-    codes |= lacking | _guarded(guards, item, values, facts or {}, at, category)
+    codes |= lacking | _guarded(guards, item, values, facts=facts or {}, at=at, category=category)
     codes |= _against_case(item, action, category, parent)
-    if codes:
+    if codes or values is None:
         return Answer(frozenset(codes))
-    assert values is not None
     changes = _verb_changes(item, action, values, by, at) if step is None else _effects(step.effects, values)
     if changes is None:
         return Answer(item=item, parent=parent)
@@ -176,15 +166,32 @@ def create(
         return Answer(frozenset(denied))
     if status not in initial and "reason" not in values:
         codes.add(("input", "input_missing"))
-    codes |= _guarded(definition.guards.get("create", ()), item, None if codes else values, {}, at, "")
+    codes |= _guarded(
+        definition.guards.get("create", ()), item, None if codes else values, facts={}, at=at, category=""
+    )
     if parent is not None and _open(item) and not _open(parent):
         codes.add(("guard", "case_closed"))
     return Answer(frozenset(codes)) if codes else Answer(item=item, parent=_counted(None, item, parent, at))
 
 
 def lifecycle_of(definition: Any, item: Item) -> Any:
+    """Return the lifecycle that the item is pinned to."""
     held = (definition.lifecycle, *definition.earlier)
     return next(one for one in held if one.version == item["lifecycle_version"])
+
+
+def _place(lifecycle: Any, item: Item, action: str, by: Actor) -> tuple[Codes, Any]:
+    """What the state has against the action, and its transition: elsewhere only where there is just one of the name."""
+    if action in VERB_INPUTS:
+        held = action == "claim" and item["assignee_id"] not in (None, by.id)
+        return ({("state", "already_assigned")} if held else set()), None
+    named = [step for step in lifecycle.transitions if step.action == action]
+    here = [step for step in named if item["status"] in step.sources]
+    if here:
+        return set(), here[0]
+    if not named:
+        return {("state", "unknown_action")}, None
+    return {("state", "wrong_state")}, named[0] if len(named) == 1 else None
 
 
 def _seen(item: Item) -> Any:
@@ -238,7 +245,7 @@ def _lacking_fields(definition: Any, specs: Iterable[Input], given: Mapping[str,
 def _accepted(specs: Iterable[Input], given: Mapping[str, Any]) -> Item:
     values: Item = {}
     for spec in specs:
-        value = given.get(spec.name)
+        value: Any = given.get(spec.name)
         if spec.name not in given or (value is None and not spec.clearable):
             continue
         if spec.kind == "instant" and value is not None:
@@ -248,7 +255,7 @@ def _accepted(specs: Iterable[Input], given: Mapping[str, Any]) -> Item:
     return values
 
 
-def _target(item: Item, action: str, step: Any, values: Item | None) -> str | None:
+def _target(action: str, step: Any, values: Item | None) -> str | None:
     if action == "correct" and values is not None:
         return str(values["status"])
     return None if step is None else str(step.target)
@@ -258,6 +265,7 @@ def _guarded(
     guards: Iterable[Guard],
     item: Item,
     values: Item | None,
+    *,
     facts: Mapping[str, Any],
     at: datetime,
     category: str,
@@ -273,9 +281,9 @@ def _guarded(
             codes.add(("guard", "fact_missing"))
         else:
             try:
-                answer = guard.function(_seen(item), values or {}, facts, at)
+                answer: Any = guard.function(_seen(item), values or {}, facts, at)
             except Exception:  # noqa: BLE001 - a guard may raise anything
-                answer = None  # type: ignore[assignment]  # and counts as one that answered nothing
+                answer = None
             if answer is not True:
                 codes.add(("guard", guard.code if answer is False else "guard_error"))
     return codes

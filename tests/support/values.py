@@ -23,6 +23,7 @@ __all__ = [
     "AT",
     "CANARY",
     "HOSTILE",
+    "ODD",
     "TZIF_RULES",
     "a_case",
     "a_note",
@@ -255,7 +256,7 @@ class _Colour(Enum):
     RED = 1
 
 
-HOSTILE: Final[tuple[Callable[[], Any], ...]] = (
+ODD: Final[tuple[Callable[[], Any], ...]] = (
     lambda: None,
     lambda: True,
     lambda: 0,
@@ -278,9 +279,6 @@ HOSTILE: Final[tuple[Callable[[], Any], ...]] = (
     lambda: f"{CANARY}\n{CANARY}",
     lambda: f"\x1b[31m{CANARY}\u202e",
     lambda: f"{CANARY}\u2028\x7f\x85",
-    lambda: CANARY * 1_000,
-    lambda: "\u20ac" * 70_000,
-    lambda: "a" * 10_000_000,
     lambda: f"{CANARY}; DROP TABLE item; --",
     lambda: "%s%n{0.__class__}",
     lambda: "2026-01-31T12:00:00",
@@ -316,11 +314,6 @@ HOSTILE: Final[tuple[Callable[[], Any], ...]] = (
     lambda: {"a": {"b": {"c": {1}}}},
     lambda: UserDict({"a": object()}),
     lambda: nested(17),
-    lambda: nested(100_000),
-    lambda: nested(100_000, lambda part: {"a": part}),
-    cyclic,
-    lambda: list(range(70_000)),
-    lambda: [CANARY * 10] * 7_000,
     lambda: _Colour.RED,
     lambda: Priority.HIGH,
     lambda: Category,
@@ -330,7 +323,21 @@ HOSTILE: Final[tuple[Callable[[], Any], ...]] = (
     lambda: ...,
     lambda: ValueError(CANARY),
 )
-"""Makers of values that somebody may give where something else is meant; each makes a new one."""
+"""Makers of small values that somebody may give where something else is meant; each makes a new one."""
+
+HUGE: Final[tuple[Callable[[], Any], ...]] = (
+    lambda: CANARY * 1_000,
+    lambda: "\u20ac" * 70_000,
+    lambda: "a" * 10_000_000,
+    lambda: nested(100_000),
+    lambda: nested(100_000, lambda part: {"a": part}),
+    cyclic,
+    lambda: list(range(70_000)),
+    lambda: [CANARY * 10] * 7_000,
+)
+"""Makers of values that are far too large or too deep."""
+
+HOSTILE: Final = (*ODD, *HUGE)
 
 
 # ---------------------------------------------------------------- zones

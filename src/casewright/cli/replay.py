@@ -22,7 +22,7 @@ from casewright.interchange.conformance import (
 )
 from casewright.interchange.event_log import read_event_log
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "replay_json", "replay_text", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "replay_json", "replay_text", "run", "show"]
 
 HELP: Final = "judge an event log by a definition"
 DESCRIPTION: Final = """\
@@ -49,10 +49,26 @@ def run(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
     seconds = perf_counter() - started
-    if options.json:
+    return show(report, seconds, log=options.log, definition=definition.name, as_json=options.json)
+
+
+def show(report: ConformanceReport, seconds: float, *, log: str, definition: str, as_json: bool) -> int:
+    """Print the report, and what does not hold in a history, if anything.
+
+    Args:
+        report: What came of the log.
+        seconds: How long it took.
+        log: The name of the log.
+        definition: The name of the definition.
+        as_json: Whether it is for programs.
+
+    Returns:
+        0 where every history verifies, else 1.
+    """
+    if as_json:
         write_json(replay_json(report, seconds), sys.stdout)
     else:
-        write(replay_text(report, seconds, log=options.log, definition=definition.name), sys.stdout)
+        write(replay_text(report, seconds, log=log, definition=definition), sys.stdout)
     for problem in report.problems:
         write(paragraph(problem, first="casewright: ", indent="  "), sys.stderr)
     return 1 if report.problems else 0

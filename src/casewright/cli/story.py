@@ -14,7 +14,7 @@ from casewright.domain.combinators import all_of, forbid
 from casewright.domain.definitions import CaseDefinition, Definition
 from casewright.domain.events import Event
 from casewright.domain.history import seal
-from casewright.domain.items import Case, Item
+from casewright.domain.items import Item
 from casewright.domain.json_values import EMPTY
 from casewright.domain.ready_rules import never, performed
 from casewright.domain.verdicts import Permitted, Refused
@@ -32,6 +32,8 @@ FOUR_EYES: Final[CaseDefinition] = REGULATORY_CASE.with_rules(
 
 CASE_ID: Final = "R-17"
 TASK_IDS: Final = ("T-1", "T-2")
+
+_DEFINITIONS: Final[Mapping[str, Definition[Any]]] = {CASE_ID: FOUR_EYES, **dict.fromkeys(TASK_IDS, TASK)}
 
 
 @attrs.frozen
@@ -108,12 +110,11 @@ class Story:
         self.told.append((step, verdict))
 
     def _asked(self, step: Step) -> Permitted[Any] | Refused:
-        definition: Definition[Any] = FOUR_EYES if step.item_id == CASE_ID else TASK
-        parent = self.items.get(CASE_ID) if step.item_id in TASK_IDS else None
-        assert parent is None or isinstance(parent, Case)  # noqa: S101 - for the type checker
+        definition = _DEFINITIONS[step.item_id]
+        item: Any = self.items.get(step.item_id)
+        parent: Any = self.items.get(CASE_ID) if step.item_id in TASK_IDS else None
         if step.action == "create":
             return definition.create(step.item_id, by=step.by, at=step.at, parent=parent, **step.inputs)
-        item = self.items[step.item_id]
         return definition.decide(item, step.action, step.inputs, by=step.by, at=step.at, parent=parent)
 
 

@@ -147,10 +147,9 @@ def _typed(error: Exception, path: str) -> CasewrightError:
     if isinstance(error, ClassValidationError):
         noted = [(inner, at_key(path, note.name)) for inner, note in error.group_exceptions()[0]]
         return _first(error, noted, path)
-    if isinstance(error, CasewrightError):
-        below = isinstance(error, InvalidInputError)
-        return failure(_below(path, error.field), error.problem, error.advice) if below else error
-    return _of_others(error, path)
+    if isinstance(error, InvalidInputError):
+        return failure(_below(path, error.field), error.problem, error.advice)
+    return error if isinstance(error, CasewrightError) else _of_others(error, path)
 
 
 def _first(

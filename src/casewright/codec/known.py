@@ -23,7 +23,7 @@ from casewright.domain.terms import Scope, Term, TermKind
 from casewright.domain.values import Category, Priority
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 
-__all__ = ["PLAIN_CLASSES", "is_known", "reader_of"]
+__all__ = ["CLASSES", "PLAIN_CLASSES", "is_known", "reader_of"]
 
 PLAIN_CLASSES: Final[dict[type, Reader[Any]]] = {
     **{members: one_of(members) for members in (Category, InputKind, Phase, Priority, TermKind)},
@@ -32,7 +32,7 @@ PLAIN_CLASSES: Final[dict[type, Reader[Any]]] = {
 }
 """Those that are no attrs classes: a converter may take them for text or mappings and must be told by name."""
 
-_CLASSES: Final[dict[object, Reader[Any]]] = {
+CLASSES: Final[dict[object, Reader[Any]]] = {
     **dict[object, Reader[Any]](PLAIN_CLASSES.items()),
     ActionVerdict: forms.read_action_verdict,
     Actor: forms.read_actor,
@@ -53,6 +53,8 @@ _CLASSES: Final[dict[object, Reader[Any]]] = {
     Term: forms.read_term,
     WorkItem: forms.read_item,
 }
+"""The reader of each class."""
+
 _GENERICS: Final[Mapping[object, Callable[[Reader[Any]], Reader[Any]]]] = {
     Change: forms.change_of,
     Permitted: forms.permitted_of,
@@ -63,7 +65,7 @@ def reader_of(target: object) -> Reader[Any] | None:
     """Return the reader of a type, given as a class, a generic alias or a union; None if the codec does not know it."""
     origin = get_origin(target)
     if origin is None:
-        return _CLASSES.get(target)
+        return CLASSES.get(target)
     if origin is Union or origin is UnionType:
         return _reader_of_union(get_args(target))
     if origin in _GENERICS:

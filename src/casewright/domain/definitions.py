@@ -237,13 +237,15 @@ class Definition(Generic[ItemT]):
             UnknownDefinitionError: As for `decide`.
         """
         question, table = self._question(item, by, at, facts, parent)
-        hidden = not self.may_read(item, by=by)
+        if not self.may_read(item, by=by):  # nothing that depends on the item, its status included
+            hidden = self._hidden.reasons
+            return tuple(ActionVerdict(action, False, hidden, (), None) for action in table.actions)
         rulings: dict[object, Refused | None] = {}  # many actions share one rule: each is asked once
         alone = getattr(item, "case_id", None) is None
         verdicts = []
         for (action, key), place in zip(table.ruled_by, table.row(item.status), strict=True):
             if key not in rulings:
-                rulings[key] = self._hidden if hidden else self._denial_of(by, action, item)
+                rulings[key] = self._denial_of(by, action, item)
             refused = rulings[key]
             if refused is None and item.deleted_at is not None:
                 refused = _DELETED

@@ -9,7 +9,9 @@ import attrs
 
 from casewright.domain.inputs import Input, InputKind
 from casewright.domain.json_values import FrozenMapping, JsonValue, freeze_json
+from casewright.domain.reasons import Reason
 from casewright.domain.values import MAX_TAG, MAX_TITLE, Priority, as_name, quoted
+from casewright.errors import InvalidInputError
 
 __all__ = ["Effect", "clear", "copy_input", "effect_changes", "effect_problem", "set_value"]
 
@@ -63,10 +65,18 @@ def set_value(field: str, value: object) -> Effect:
     Args:
         field: As ``to`` of `copy_input`.
         value: A JSON value that fits the field; an instant as an aware datetime or its text.
+
+    Raises:
+        InvalidInputError: The value does not fit the field.
     """
     name = as_name(field, "field")
     if name in _KINDS and value is not None:
-        value = Input(name=name, kind=_KINDS[name], choices=tuple(Priority)).accept(value)
+        accepted = Input(name=name, kind=_KINDS[name], choices=tuple(Priority) if name == "priority" else ()).accept(
+            value
+        )
+        if isinstance(accepted, Reason):
+            raise InvalidInputError(name, accepted.text)
+        value = accepted
     return Effect(name, value=freeze_json(value, name))
 
 

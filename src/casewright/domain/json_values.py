@@ -105,7 +105,7 @@ def freeze_json(value: object, field: str) -> JsonValue:
         InvalidInputError: It holds anything else (a float, a datetime, ...), or is over a limit (S1, S2).
     """
     frozen = _Freezer(field).freeze(value, field, 0)
-    if frozen and isinstance(frozen, (tuple, FrozenMapping)) and len(canonical_json(frozen).encode()) > JSON_MAX_BYTES:
+    if isinstance(frozen, (str, tuple, FrozenMapping)) and len(canonical_json(frozen).encode()) > JSON_MAX_BYTES:
         raise _too_large(field)
     return frozen
 
@@ -229,6 +229,8 @@ def parse_json(text: str | bytes, field: str) -> JsonValue:
         InvalidInputError: It is no JSON, has a key twice, a float, NaN, an integer beyond 64 bits, a lone surrogate,
             or is too large or too deep (S1, S2).
     """
+    if not isinstance(text, (str, bytes)):
+        raise InvalidInputError(field, f"must be JSON text, not {type(text).__name__}")
     if len(text) > _PARSE_LIMIT:
         raise InvalidInputError(field, f"is longer than {_PARSE_LIMIT} bytes of JSON", "send less")
     return freeze_json(_load(text, field), field)
@@ -255,7 +257,11 @@ def parse_canonical(text: str) -> Any:  # noqa: ANN401 - the shape is the caller
 def _load(text: str | bytes, field: str) -> object:
     try:
         return json.loads(
-            text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float, parse_int=_integer
+            text if isinstance(text, str) else text.decode(),  # json.loads would take UTF-16 and UTF-32 as well
+            object_pairs_hook=_unique,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+            parse_int=_integer,
         )
     except UnicodeDecodeError:
         raise InvalidInputError(field, "is not UTF-8") from None

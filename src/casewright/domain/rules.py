@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 
@@ -178,15 +178,29 @@ class FunctionRule(_OwnCode):
 
 def _function_name(function: object) -> str:
     """Return the name of a function as it would be found in the code."""
-    return getattr(function, "__qualname__", None) or type(function).__qualname__
+    try:
+        name = getattr(function, "__qualname__", None)
+    except Exception:  # noqa: BLE001 - a hostile object must not keep its rule from being named
+        name = None
+    return name if isinstance(name, str) else type(function).__qualname__
 
 
-def _is_sound(ruling: object) -> bool:
+def _is_sound(ruling: object) -> TypeGuard[Ruling]:
+    # Exact types, since isinstance would ask a hostile object for its class.
     return (
-        isinstance(ruling, Ruling)
-        and isinstance(ruling.kind, RulingKind)
-        and isinstance(ruling.reasons, tuple)
-        and all(isinstance(reason, Reason) and reason.phase is Phase.PERMISSION for reason in ruling.reasons)
+        type(ruling) is Ruling
+        and type(ruling.kind) is RulingKind
+        and type(ruling.reasons) is tuple
+        and all(_is_sound_reason(reason) for reason in ruling.reasons)
+    )
+
+
+def _is_sound_reason(reason: object) -> bool:
+    return (
+        type(reason) is Reason
+        and isinstance(reason.code, str)
+        and isinstance(reason.text, str)
+        and reason.phase is Phase.PERMISSION
     )
 
 

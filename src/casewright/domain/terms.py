@@ -30,6 +30,11 @@ class TermKind(StrEnum):
     """The ids of those who performed the action of that name."""
 
 
+def _typed(values: tuple[JsonValue, ...]) -> tuple[tuple[type, JsonValue], ...]:
+    """What makes two terms equal: 1 and True are equal to Python, but not to a rule (A4)."""
+    return tuple((type(value), value) for value in values)
+
+
 @attrs.frozen
 class Term:
     """One condition on an item.
@@ -43,7 +48,7 @@ class Term:
 
     kind: TermKind
     name: str
-    values: tuple[JsonValue, ...]
+    values: tuple[JsonValue, ...] = attrs.field(eq=_typed)
     negated: bool = False
 
     def matches(self, item: WorkItem) -> bool:

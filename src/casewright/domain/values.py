@@ -10,6 +10,7 @@ integers 64 bits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import CoroutineType
@@ -105,8 +106,9 @@ _RANKS = {"low": 1, "medium": 2, "high": 3, "urgent": 4}
 
 def close_coroutine(answer: object) -> None:
     """Close a coroutine that an async function gave where a plain one was needed, so that it does not warn later."""
-    if isinstance(answer, CoroutineType):
-        answer.close()
+    if type(answer) is CoroutineType:  # not isinstance, which would ask a hostile object for its class
+        with suppress(Exception):
+            answer.close()
 
 
 def quoted(text: str) -> str:

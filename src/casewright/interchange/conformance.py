@@ -269,8 +269,8 @@ class _Replay:
         try:
             verdict = self._verdict(row, source)
             # A verdict from another status than the present one, or on a second creation, does not fit the case.
-            fits = source == present and isinstance(verdict, Permitted)
-            self._apply(verdict if fits else self._forced(row), row)
+            fitting = verdict if source == present and isinstance(verdict, Permitted) else None
+            self._apply(fitting or self._forced(row), row)
         except InvalidInputError as error:
             raise InvalidInputError(f"row {row.number}, {error.field}", error.problem, error.advice) from None
         if isinstance(verdict, Refused):
@@ -333,7 +333,7 @@ class _Replay:
         self, definition: Definition[Any], status: str, row: LogRow, *, by: Actor, reason: str | None = None
     ) -> _Verdict:
         attributes = typed_inputs(self._definition.fields or (), row.cells)
-        fields = {"attributes": attributes} if attributes else {}
+        fields: dict[str, Any] = {"attributes": attributes} if attributes else {}
         return definition.create(
             row.case_id, by=by, at=row.at, title=row.case_id, status=status, reason=reason, **fields
         )

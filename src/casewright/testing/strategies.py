@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 try:
@@ -24,39 +24,32 @@ from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.combinators import all_of, any_of, forbid, not_
 from casewright.domain.definitions import CaseDefinition, Definition, TaskDefinition
-from casewright.domain.effects import Effect, clear, copy_input, set_value
+from casewright.domain.effects import Effect, copy_input
 from casewright.domain.events import VERBS
-from casewright.domain.guards import Guard, guard, no_open_tasks
-from casewright.domain.inputs import (
-    Input,
-    InputKind,
-    actor,
-    boolean,
-    choice,
-    instant,
-    integer,
-    mapping,
-    names,
-    text,
-)
+from casewright.domain.inputs import Input, InputKind
 from casewright.domain.items import Case, ItemT, Task
 from casewright.domain.lifecycle import Lifecycle
-from casewright.domain.ready_rules import (
-    always,
-    has_role,
-    in_category,
-    in_status,
-    is_assignee,
-    is_creator,
-    never,
-    performed,
-    same,
-)
-from casewright.domain.rules import predicate
+from casewright.domain.ready_rules import always, has_role
 from casewright.domain.rulings import Rule
 from casewright.domain.transitions import Transition
 from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
 from casewright.domain.verdicts import ActionVerdict
+from casewright.testing.pools import (
+    ACTIONS,
+    CONSTANTS,
+    COPIES,
+    EPOCH,
+    FIELDS,
+    GUARDS,
+    IDS,
+    INPUT_GUARDS,
+    INPUTS,
+    ROLES,
+    SPAN,
+    STATUSES,
+    TEAMS,
+    leaves,
+)
 
 __all__ = [
     "actors",
@@ -74,73 +67,6 @@ __all__ = [
 _T = TypeVar("_T")
 _Edge = tuple[str, str]
 
-_STATUSES: Final = ("new", "WAITING ROOM", "in-work", "prüfung", "done", "s'il \"vous\" plaît", "7", "end", "終", "late")
-_ACTIONS: Final = ("advance", "send_back", "finish", "hold", "übergeben")
-_EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
-_SPAN: Final = timedelta(days=700) // timedelta(microseconds=1)
-_IDS: Final = ("ann", "ben", "cy", "dee")
-_ROLES: Final = ("admin", "clerk", "reviewer")
-_TEAMS: Final = ("red", "blue")
-
-_INPUTS: Final = (
-    text("reason"),
-    text("subject", optional=True, max_length=80),
-    text("remark", optional=True, clearable=True),
-    actor("owner_id"),
-    choice("urgency", Priority, optional=True, clearable=True),
-    choice("outcome", ("good", "bad")),
-    instant("until", optional=True, clearable=True),
-    integer("amount"),
-    boolean("urgent", optional=True),
-    names("labels"),
-    mapping("data", optional=True),
-)
-_COPIES: Final[Mapping[str, str]] = {
-    "subject": "title",
-    "remark": "description",
-    "owner_id": "assignee_id",
-    "urgency": "priority",
-    "until": "due_at",
-    "labels": "tags",
-    "outcome": "attributes.outcome",
-    "amount": "attributes.amount",
-}
-_CONSTANTS: Final = (
-    set_value("priority", Priority.HIGH),
-    set_value("attributes.team", "red"),
-    set_value("tags", ["touched"]),
-    clear("due_at"),
-    clear("assignee_id"),
-    clear("attributes.amount"),
-)
-_FIELDS: Final = (
-    choice("outcome", ("good", "bad"), optional=True),
-    integer("amount", optional=True),
-    text("team", optional=True),
-)
-
-_GUARDS: Final = (
-    guard(lambda item, *_: item.priority is not Priority.URGENT, code="too_urgent", text="not while it is urgent"),
-    guard(lambda item, *_: "frozen" not in item.tags, code="frozen", text="take the tag off first"),
-    guard(lambda item, inputs, facts, at: at.hour < 20, code="too_late", text="come back in the morning"),
-    guard(
-        lambda item, inputs, facts, at: facts["quota"] > 0, code="no_quota", text="wait for a quota", facts=["quota"]
-    ),
-    guard(lambda item, *_: item.attributes["amount"] > 0, code="no_amount", text="needs an amount; fails without one"),
-    no_open_tasks(),
-)
-_INPUT_GUARDS: Final[Mapping[str, Guard]] = {
-    "amount": guard(
-        lambda item, inputs, *_: inputs["amount"] >= 0, code="negative", text="not below zero", inputs=["amount"]
-    ),
-    "remark": guard(
-        lambda item, inputs, *_: "no" not in inputs["remark"],
-        code="remark_says_no",
-        text="the remark says no; fails without one",
-        inputs=["remark"],
-    ),
-}
-
 
 def actors(*, tenants: Sequence[str] = ("",)) -> st.SearchStrategy[Actor]:
     """Return a strategy for actors: few ids, few roles, now and then on behalf of another.
@@ -150,17 +76,17 @@ def actors(*, tenants: Sequence[str] = ("",)) -> st.SearchStrategy[Actor]:
     """
     return st.builds(
         Actor,
-        st.sampled_from(_IDS),
-        roles=st.sets(st.sampled_from(_ROLES)),
-        attributes=st.sampled_from([{}, *({"team": team} for team in _TEAMS)]),
+        st.sampled_from(IDS),
+        roles=st.sets(st.sampled_from(ROLES)),
+        attributes=st.sampled_from([{}, *({"team": team} for team in TEAMS)]),
         tenant=st.sampled_from(tenants),
-        on_behalf_of=st.sampled_from((None, None, *_IDS)),
+        on_behalf_of=st.sampled_from((None, None, *IDS)),
     )
 
 
 def instants() -> st.SearchStrategy[datetime]:
     """Return a strategy for instants within some years (UTC); one drawn later may lie earlier."""
-    return st.integers(0, _SPAN).map(lambda count: _EPOCH + timedelta(microseconds=count))
+    return st.integers(0, SPAN).map(lambda count: EPOCH + timedelta(microseconds=count))
 
 
 def rules(
@@ -207,16 +133,16 @@ def lifecycles(draw: st.DrawFn, *, version: int = 1, max_states: int = 6) -> Lif
         version: Their version.
         max_states: The most statuses.
     """
-    names_ = draw(st.lists(st.sampled_from(_STATUSES), min_size=1, max_size=max_states, unique=True))
-    by_correct = names_[len(names_) - draw(st.integers(0, min(2, len(names_) - 1))) :]
-    ordinary = names_[: len(names_) - len(by_correct)]
-    categories = draw(st.lists(st.sampled_from(Category), min_size=len(names_), max_size=len(names_)))
-    states = dict(zip(names_, categories, strict=True))
+    statuses = draw(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=max_states, unique=True))
+    by_correct = statuses[len(statuses) - draw(st.integers(0, min(2, len(statuses) - 1))) :]
+    ordinary = statuses[: len(statuses) - len(by_correct)]
+    categories = draw(st.lists(st.sampled_from(Category), min_size=len(statuses), max_size=len(statuses)))
+    states = dict(zip(statuses, categories, strict=True))
     end = draw(st.sampled_from(ordinary))
     states[end] = draw(st.sampled_from(sorted(CLOSED_CATEGORIES)))
     edges = [(draw(st.sampled_from(ordinary[:place])), ordinary[place]) for place in range(1, len(ordinary))]
-    more = st.tuples(st.sampled_from(names_), st.sampled_from(ordinary))
-    edges += draw(st.lists(more, max_size=len(names_)))
+    more = st.tuples(st.sampled_from(statuses), st.sampled_from(ordinary))
+    edges += draw(st.lists(more, max_size=len(statuses)))
     edges += _ways_out(ordinary, states, edges, end)
     legacy = draw(st.integers(0, len(by_correct)))
     return Lifecycle(
@@ -255,9 +181,9 @@ def items(draw: st.DrawFn, definition: Definition[ItemT], *, tenant: str = "") -
     """
     lifecycle = draw(st.sampled_from((definition.lifecycle, *definition.earlier)))
     status, category = draw(st.sampled_from(sorted(lifecycle.states.items())))
-    creator = draw(st.sampled_from(_IDS))
-    acts = draw(st.lists(st.tuples(st.sampled_from(("create", *lifecycle.actions)), st.sampled_from(_IDS)), max_size=3))
-    performed_ = dict.fromkeys([("create", creator), *acts])
+    creator = draw(st.sampled_from(IDS))
+    acts = draw(st.lists(st.tuples(st.sampled_from(("create", *lifecycle.actions)), st.sampled_from(IDS)), max_size=3))
+    acted = dict.fromkeys([("create", creator), *acts])
     fields: dict[str, Any] = {
         "id": draw(st.sampled_from(("item-1", "item-2"))),
         "tenant": tenant,
@@ -271,13 +197,13 @@ def items(draw: st.DrawFn, definition: Definition[ItemT], *, tenant: str = "") -
         "priority": draw(st.sampled_from((None, *Priority))),
         "created_by": creator,
         "created_at": draw(instants()),
-        "assignee_id": draw(st.sampled_from((None, *_IDS))),
+        "assignee_id": draw(st.sampled_from((None, *IDS))),
         "due_at": draw(st.none() | instants()),
         "closed_at": draw(instants()) if category.closed else None,
         "deleted_at": draw(st.sampled_from((None, None, None, datetime(2026, 1, 1, tzinfo=UTC)))),
         "tags": draw(st.sampled_from(((), ("frozen",), ("a", "b")))),
         "attributes": draw(_attributes()),
-        "performers": [part for pair in performed_ for part in pair],
+        "performers": [part for pair in acted for part in pair],
     }
     if definition.kind == "case":
         fields["open_tasks"] = draw(st.integers(0, 2))
@@ -289,26 +215,9 @@ def items(draw: st.DrawFn, definition: Definition[ItemT], *, tenant: str = "") -
 # ---------------------------------------------------------------- rules and policies
 
 
-@cache
+@lru_cache(maxsize=256)
 def _rules(actions: tuple[str, ...], statuses: tuple[str, ...], lowerable: bool) -> st.SearchStrategy[Rule]:
-    ready = [
-        *(has_role(role) for role in _ROLES),
-        has_role("clerk", "reviewer"),
-        is_creator(),
-        is_assignee(),
-        same("team", "team"),
-        always(),
-        never(),
-        in_category(Category.DRAFT, Category.OPEN, Category.ACTIVE),
-        *(performed(action) for action in actions),
-        *(in_status(status) for status in statuses),
-    ]
-    if not lowerable:
-        ready += [
-            predicate(lambda actor, item: item.version % 2 == 1, code="even", text="only at odd versions"),
-            predicate(lambda actor, item: item.attributes["amount"] > 0, code="poor", text="fails without an amount"),
-        ]
-    leaf = st.sampled_from(ready)
+    leaf = st.sampled_from(leaves(actions, statuses, lowerable=lowerable))
     two = st.lists(leaf, min_size=1, max_size=3)
     plain = st.one_of(
         leaf, two.map(lambda found: any_of(*found)), two.map(lambda found: all_of(*found)), leaf.map(not_)
@@ -323,6 +232,9 @@ def _rules(actions: tuple[str, ...], statuses: tuple[str, ...], lowerable: bool)
     )
 
 
+_DEFAULTS: Final = (always(), always(), has_role("admin"), None)
+
+
 @st.composite
 def _policies(draw: st.DrawFn, actions: tuple[str, ...], statuses: tuple[str, ...]) -> AuthorizationPolicy:
     """A few rules, dealt out to all actions: an ``admin`` gets past most of them, so that histories grow."""
@@ -333,16 +245,15 @@ def _policies(draw: st.DrawFn, actions: tuple[str, ...], statuses: tuple[str, ..
     dealt = draw(st.lists(st.integers(0, len(hands) - 1), min_size=len(ruled), max_size=len(ruled)))
     found_rules = {action: hands[place] for action, place in zip(ruled, dealt, strict=True)}
     reading = draw(_rules(("create", *actions), statuses, True))
-    found_rules["read"] = draw(st.sampled_from((always(), any_of(has_role("admin", "clerk"), reading), reading)))
-    return AuthorizationPolicy(found_rules, default=draw(st.sampled_from((None, always(), has_role("admin")))))
+    readers: list[Rule] = [always(), any_of(has_role("admin", "clerk"), reading), reading]
+    found_rules["read"] = draw(st.sampled_from(readers))
+    return AuthorizationPolicy(found_rules, default=draw(st.sampled_from(_DEFAULTS)))
 
 
 # ---------------------------------------------------------------- lifecycles and definitions
 
 
-def _ways_out(
-    ordinary: Sequence[str], states: Mapping[str, Category], edges: Sequence[_Edge], end: str
-) -> list[_Edge]:
+def _ways_out(ordinary: Sequence[str], states: Mapping[str, Category], edges: Sequence[_Edge], end: str) -> list[_Edge]:
     """An edge to the end from each status that has no way to a closed one yet."""
     safe = {status for status in ordinary if states[status].closed}
     added: list[_Edge] = []
@@ -371,7 +282,7 @@ def _transitions(draw: st.DrawFn, edges: tuple[_Edge, ...]) -> tuple[Transition,
     sources: dict[tuple[str, str], list[str]] = {}
     used: set[tuple[str, str]] = set()
     for place, (source, target) in enumerate(edges):
-        action = draw(st.sampled_from(_ACTIONS))
+        action = draw(st.sampled_from(ACTIONS))
         if (source, action) in used:
             action = f"{action} {place}"
         used.add((source, action))
@@ -381,11 +292,11 @@ def _transitions(draw: st.DrawFn, edges: tuple[_Edge, ...]) -> tuple[Transition,
 
 @st.composite
 def _transition(draw: st.DrawFn, action: str, sources: list[str], target: str) -> Transition:
-    declared = draw(_few(_INPUTS))
-    possible: list[Effect] = [copy_input(spec.name, to=_COPIES[spec.name]) for spec in declared if spec.name in _COPIES]
+    declared = draw(_few(INPUTS))
+    possible: list[Effect] = [copy_input(spec.name, to=COPIES[spec.name]) for spec in declared if spec.name in COPIES]
     taken = {effect.field for effect in possible}
-    possible += [effect for effect in _CONSTANTS if effect.field not in taken]
-    guards = (*_GUARDS, *(_INPUT_GUARDS[spec.name] for spec in declared if spec.name in _INPUT_GUARDS))
+    possible += [effect for effect in CONSTANTS if effect.field not in taken]
+    guards = (*GUARDS, *(INPUT_GUARDS[spec.name] for spec in declared if spec.name in INPUT_GUARDS))
     return Transition(
         action,
         sources,
@@ -410,13 +321,13 @@ def _parts(draw: st.DrawFn) -> dict[str, Any]:
         "lifecycle": lifecycle,
         "earlier": earlier,
         "authorization": draw(_policies(actions, statuses)),
-        "guards": {action: draw(st.sampled_from(_GUARDS)) for action in guarded},
-        "fields": draw(st.sampled_from((None, None, _FIELDS))),
+        "guards": {action: draw(st.sampled_from(GUARDS)) for action in guarded},
+        "fields": draw(st.sampled_from((None, None, FIELDS))),
         "published": draw(st.none() | st.frozensets(st.sampled_from((*actions, "create", "edit")))),
     }
 
 
-@cache
+@lru_cache(maxsize=256)
 def _few(choices: tuple[_T, ...]) -> st.SearchStrategy[list[_T]]:
     """None more often than not, so that most transitions are simple and histories grow."""
     return st.one_of(st.just([]), st.just([]), st.lists(st.sampled_from(choices), max_size=2, unique_by=_key))
@@ -429,7 +340,7 @@ def _key(part: object) -> str:
 # ---------------------------------------------------------------- inputs
 
 
-@cache
+@lru_cache(maxsize=256)
 def _inputs_for(declared: tuple[Input, ...]) -> st.SearchStrategy[dict[str, object]]:
     required = {spec.name: _values(spec) for spec in declared if not spec.optional}
     optional = {spec.name: _values(spec) for spec in declared if spec.optional}
@@ -446,16 +357,16 @@ def _texts(spec: Input) -> st.SearchStrategy[str]:
     return st.sampled_from(("some words", "no")) | st.text(letters, min_size=1, max_size=min(8, spec.max_length))
 
 
-@cache
+@lru_cache(maxsize=256)
 def _attributes() -> st.SearchStrategy[dict[str, object]]:
-    """Values of the attributes that effects, rules and guards here look at; those of `_FIELDS` accept them."""
+    """Values of the attributes that effects, rules and guards here look at; those of `FIELDS` accept them."""
     known = {"team": st.sampled_from(("red", "blue")), "amount": st.integers(-1, 2), "outcome": st.just("good")}
     return st.just({}) | st.fixed_dictionaries({}, optional=known)
 
 
 _BY_KIND: Final[Mapping[InputKind, Any]] = {
     InputKind.TEXT: _texts,
-    InputKind.ACTOR: lambda spec: st.sampled_from(_IDS),
+    InputKind.ACTOR: lambda spec: st.sampled_from(IDS),
     InputKind.CHOICE: lambda spec: st.sampled_from(spec.choices),
     InputKind.INSTANT: lambda spec: instants() | instants().map(datetime.isoformat),
     InputKind.INTEGER: lambda spec: st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1),

@@ -1,0 +1,119 @@
+"""The program: its commands, and how they end."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import casewright
+from casewright.cli import main
+
+
+def run(*arguments: str, **options: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a process."""
+    command = [sys.executable, "-m", "casewright", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **options})
+
+
+def test_without_a_command_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Alone, the program shows every command and the exit codes, and ends with 0."""
+    assert main([]) == 0
+
+    out, err = capsys.readouterr()
+    assert all(f"\n    {command} " in out for command in ("demo", "replay", "check", "diagram"))
+    assert "0 fine, 1 findings, 2 bad input" in out
+    assert err == ""
+
+
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` prints the version of the package."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr() == (f"casewright {casewright.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["demo", "replay", "check", "diagram"])
+def test_each_command_has_its_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`COMMAND --help` says what it does and offers `--json`, in 80 columns."""
+    assert main([command, "--help"]) == 0
+
+    out, _ = capsys.readouterr()
+    assert out.startswith(f"usage: casewright {command}")
+    assert "--json" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["--nonsense"],
+        ["demo", "--nonsense"],
+        ["demo", "too much"],
+        ["replay"],
+        ["replay", "log.csv"],
+        ["replay", "log.csv", "--def", "task"],
+        ["diagram", "task", "--form", "svg"],
+        ["check"],
+        ["check", "a\nb\x1b.py:X"],
+    ],
+    ids=str,
+)
+def test_arguments_that_make_no_sense_end_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Bad arguments are bad input: code 2, one printable line on stderr, nothing on stdout."""
+    assert main(arguments) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("casewright: ")
+    assert err.endswith("\n")
+    assert err[:-1].isprintable()
+
+
+def test_it_runs_as_a_module() -> None:
+    """`python -m casewright` is the program; its code is the process's."""
+    good, bad = run("--version"), run("nonsense")
+
+    assert (good.returncode, good.stdout, good.stderr) == (0, f"casewright {casewright.__version__}\n", "")
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.count("\n") == 1
+
+
+def test_importing_the_module_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tools that import every module do not start the program."""
+    importlib.reload(importlib.import_module("casewright.__main__"))
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_interrupt_ends_it_quietly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C is the user's own wish: no traceback, and the code that a shell expects."""
+    file = tmp_path / "slow.py"
+    file.write_text("raise KeyboardInterrupt")
+
+    assert main(["check", f"{file}:X"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """`casewright demo | head -1` ends without a word on stderr, with the code that a shell expects."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "casewright", "demo"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writing)
+
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_it_prints_in_any_encoding() -> None:
+    """Where the terminal can show ASCII only, everything is printed all the same."""
+    done = run("demo", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,276 @@
+"""Whatever comes in, a value or an error of ours comes out, and the error shows where, never what (S1, S2, S7)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from casewright import DefinitionError, InvalidInputError
+from casewright.codec import from_json, to_data
+from casewright.codec.parsing import DOCUMENT_MAX, dump, parse
+from support.codec import GOOD, WORD, hostile_documents
+from support.values import CANARY, HOSTILE, json_inputs, nested, thorough
+
+LIFECYCLES = ("Lifecycle", "guarded")
+OPEN = ("Event",)  # a newer version may have stored more
+FREE = ("FrozenMapping", "Payload")  # any key, and no key at all
+
+
+def check_error(error: InvalidInputError | DefinitionError, name: str, word: str) -> None:
+    """Check that the error is one that may be shown to whoever sent the document."""
+    if isinstance(error, DefinitionError):
+        assert name in LIFECYCLES
+        return
+    assert error.field
+    assert str(error).isprintable()
+    assert word not in str(error)
+    assert len(str(error)) < 1_000
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_hostile_documents(name: str) -> None:
+    """Of 10,000 hostile documents each decoder refuses with our error, or reads what it would write again (S1, S2)."""
+    decode, seeds = GOOD[name]
+    refused = accepted = 0
+    for document in hostile_documents(seeds, 10_000):
+        try:
+            value = decode(document)
+        except (InvalidInputError, DefinitionError) as error:
+            check_error(error, name, WORD)
+            refused += 1
+        else:
+            assert decode(to_data(value)) == value
+            accepted += 1
+    assert refused > 1_000
+    assert accepted > 10
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_hostile_objects(name: str) -> None:
+    """Not only JSON values: whatever Python object stands in any place of a document, our error comes out (S1, S2)."""
+    decode, seeds = GOOD[name]
+    seed = seeds[0]
+    for make in HOSTILE:
+        hostile = make()
+        for document in [hostile, *({**seed, key: hostile} for key in seed if isinstance(seed, dict))]:
+            try:
+                decode(document)
+            except (InvalidInputError, DefinitionError) as error:
+                check_error(error, name, CANARY)
+
+
+TEXTS: dict[str, Any] = {
+    "nothing": "",
+    "no JSON": "{'a': 1}",
+    "two documents": "{} {}",
+    "unfinished": '{"a": ',
+    "same key twice": '{"a": 1, "a": 1}',
+    "same key twice, deep": '[{"b": {"a": 1, "a": 2}}]',
+    "same key twice, escaped": '{"a": 1, "\\u0061": 2}',
+    "float": "[1.0]",
+    "exponent": "[1e3]",
+    "NaN": '{"a": NaN}',
+    "Infinity": "[Infinity]",
+    "-Infinity": "[-Infinity]",
+    "2**63": f"[{2**63}]",
+    "-2**63-1": f"[{-(2**63) - 1}]",
+    "5,000 digits": "9" * 5_000,
+    "-5,000 digits": "-" + "9" * 5_000,
+    "100,000 deep": "[" * 100_000 + "]" * 100_000,
+    "100,000 deep, unfinished": "[" * 100_000,
+    "100,000 objects deep": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "10 MB of text": f'"{"a" * 10_000_000}"',
+    "10 MB of lists": "[" * 10_000_000,
+    "10 MB of digits": "9" * 10_000_000,
+    "10 MB of bytes": b" " * 10_000_000,
+    "one character too long": " " * (DOCUMENT_MAX - 1) + "{}",
+    "raw control character": '"a\nb"',
+    "byte order mark": "\ufeff{}",
+    "no UTF-8": b'"\xff"',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "surrogates as UTF-8": b'"\xed\xa0\x80"',
+    "None": None,
+    "number": 5,
+    "bytearray": bytearray(b"{}"),
+    "document": {"a": 1},
+}
+
+
+@pytest.mark.parametrize("target", [Any, dict, GOOD["Task"][0].args[0]], ids=["Any", "dict", "Task"])  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", TEXTS)
+def test_hostile_text(name: str, target: Any) -> None:
+    """Text that is no strict JSON is refused before anybody asks what it is meant to be (S1, S2)."""
+    with pytest.raises(InvalidInputError) as caught:
+        from_json(TEXTS[name], target)
+    assert caught.value.field == "document"
+    assert len(str(caught.value)) < 200
+
+
+@thorough(200)
+@given(json_inputs())
+def test_strict_json_is_read(value: Any) -> None:
+    """What JSON there is within the limits is read as it was written, from text and from bytes."""
+    text = dump(value)
+    plain = parse(text)
+    assert dump(plain) == text
+    assert parse(text.encode()) == plain
+
+
+def test_limits_are_reached() -> None:
+    """The limits are those that the documentation names: their very edge is still read (S1)."""
+    assert parse(f"[{2**63 - 1}, {-(2**63)}, -0]") == [2**63 - 1, -(2**63), 0]
+    assert parse(" " * (DOCUMENT_MAX - 2) + "{}") == {}
+    assert DOCUMENT_MAX == 4 * 1024 * 1024
+    deep = nested(16, lambda part: {"a": part})
+    assert GOOD["FrozenMapping"][0](deep)["a"]
+    with pytest.raises(InvalidInputError, match="nested more than 16 deep"):
+        GOOD["FrozenMapping"][0]({"a": deep})
+    half = "a" * (32 * 1024)
+    with pytest.raises(InvalidInputError, match="is larger than 65536 bytes"):
+        GOOD["FrozenMapping"][0]({"a": half, "b": half})
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in (*OPEN, *FREE)])
+def test_unknown_keys_are_refused(name: str) -> None:
+    """A key that nobody knows is refused by name and place, so that no value slips in beside the others (S7)."""
+    decode, seeds = GOOD[name]
+    for seed in seeds:
+        with pytest.raises(InvalidInputError, match=r"^is_admin: is unknown; there are ") as caught:
+            decode({**seed, "is_admin": True})
+        assert caught.value.field == "is_admin"
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_unknown_keys_of_stored_events_are_ignored(name: str) -> None:
+    """A stored event may hold keys of a newer version: they are passed over."""
+    decode, seeds = GOOD[name]
+    for seed in seeds:
+        assert decode({**seed, "is_admin": True, "\0": object()}) == decode(seed)
+
+
+ITEM_KEYS = ("id", "definition", "status", "category", "title", "created_by", "created_at")
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "Actor": ("id",),
+    "Context": (),
+    "Task": ("kind", *ITEM_KEYS),
+    "Case": ("kind", *ITEM_KEYS),
+    "Item": ITEM_KEYS,
+    "Note": ("id", "item_id", "version", "body", "author_id", "created_at"),
+    "Event": (
+        *("tenant", "item_id", "kind", "version", "action", "name", "from_status", "to_status", "category"),
+        *("actor_id", "on_behalf_of", "occurred_at", "definition", "lifecycle_version", "payload"),
+    ),
+    "Change": ("before", "after", "event"),
+    "Permitted": ("permitted",),
+    "Refused": ("permitted", "reasons"),
+    "Verdict": (),
+    "Reason": ("code", "phase", "text"),
+    "ActionVerdict": ("action", "permitted", "reasons", "inputs", "target"),
+    "Input": ("name", "kind"),
+    "Effect": ("field",),
+    "Finding": ("position", "code", "text"),
+    "Term": ("kind", "name", "values"),
+    "Scope": ("alternatives",),
+    "Lifecycle": ("states", "initial", "transitions"),
+    "guarded": ("states", "initial", "transitions"),
+}
+TOLD_APART = {
+    "Item": {"kind": 'kind: must be "task" or "case" here'},
+    "Verdict": {"permitted": "permitted: must be true or false, not NoneType"},
+    "Effect": {"source": "document: must have either a source or a value"},
+}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_missing_keys(name: str) -> None:
+    """A key that has no default must be there, and the error names it; any other may be left out."""
+    decode, seeds = GOOD[name]
+    found: dict[str, str] = {}
+    for key in seeds[0]:
+        try:
+            decode({other: part for other, part in seeds[0].items() if other != key})
+        except InvalidInputError as error:
+            found[key] = str(error)
+        except DefinitionError:
+            assert name in LIFECYCLES
+    missing = {key: f"{key}: is missing" for key in REQUIRED[name]}
+    assert found == {**missing, **TOLD_APART.get(name, {})}
+
+
+@pytest.mark.parametrize("wrong", [True, "1", 1.0, None, [1], 0], ids=repr)
+@pytest.mark.parametrize("name", ["Task", "Case", "Event", "Note", "Lifecycle"])
+def test_version_is_a_number(name: str, wrong: Any) -> None:
+    """True is not version 1, and neither is "1" (S7)."""
+    decode, seeds = GOOD[name]
+    with pytest.raises(InvalidInputError) as caught:
+        decode({**seeds[0], "version": wrong})
+    assert caught.value.field == "version"
+
+
+@pytest.mark.parametrize("wrong", [1, 0, "true", None, []], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "key"), [("Verdict", "permitted"), ("Change", "published"), ("Term", "negated"), ("Input", "optional")]
+)
+def test_flags_are_true_or_false(name: str, key: str, wrong: Any) -> None:
+    """1 is not True, and neither is "true" (S7)."""
+    decode, seeds = GOOD[name]
+    with pytest.raises(InvalidInputError) as caught:
+        decode({**seeds[0], key: wrong})
+    assert caught.value.field == key
+
+
+PATHS: list[tuple[str, tuple[Any, ...], Any, str]] = [
+    ("Task", ("created_by",), "", "created_by"),
+    ("Task", ("due_at",), "2026-01-31T12:00:00", "due_at"),
+    ("Task", ("tags",), "x", "tags"),
+    ("Task", ("performers",), "abcd", "performers"),
+    ("Task", ("performers",), ["create"], "performers"),
+    ("Task", ("attributes", "a", "b"), [1, 1.5], "attributes.a.b[1]"),
+    ("Task", ("attributes", "a"), {"\0": 1}, "attributes.a"),
+    ("Task", ("attributes", "x" * 101), 1, "attributes"),
+    ("Task", ("kind",), "case", "kind"),
+    ("Item", ("kind",), "note", "kind"),
+    ("Item", ("kind",), [], "kind"),
+    ("Actor", ("attributes", "n"), 1.5, "attributes.n"),
+    ("Actor", ("roles",), ["a", " "], "roles"),
+    ("Event", ("changed",), ["title", 5], "changed[1]"),
+    ("Event", ("payload",), {}, "payload"),
+    ("Change", ("notes", 0, "body"), 5, "notes[0].body"),
+    ("Change", ("before", "x\ny"), 5, "before.?"),
+    ("Permitted", ("changes", 1, "event", "occurred_at"), 5, "changes[1].event.occurred_at"),
+    ("Refused", ("reasons",), [], "reasons"),
+    ("Verdict", ("permitted",), False, "changes"),
+    ("ActionVerdict", ("inputs",), [{"name": "a", "kind": "text", "max_length": 10_001}], "inputs[0].max_length"),
+    ("Input", ("max_length",), 5, "max_length"),
+    ("Input", ("kind",), "file", "kind"),
+    ("Input", ("choices",), ["a"], "choices"),
+    ("Effect", ("value",), 1, "document"),
+    ("Effect", ("field",), "\0", "field"),
+    ("Term", ("name",), "__class__", "name"),
+    ("Scope", ("alternatives", 0, 1, "kind"), "sql", "alternatives[0][1].kind"),
+    ("guarded", ("states", "new"), "fresh", "states.new"),
+    ("guarded", ("states", "\n"), "open", "states"),
+    ("guarded", ("initial",), {"any_of": [""]}, "initial.any_of[0]"),
+    ("guarded", ("initial",), {"all_of": ["new"]}, "initial.all_of"),
+    ("guarded", ("initial",), "new", "initial"),
+    ("guarded", ("transitions", 1, "inputs", 1, "choices"), [], "transitions[1].inputs[1].choices"),
+    ("guarded", ("transitions", 1, "effects", 2, "value"), 1.5, "transitions[1].effects[2].value"),
+    ("guarded", ("transitions", 0, "guards", 0, "when"), "now", "transitions[0].guards[0].when"),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "wrong", "field"), PATHS)
+def test_paths(name: str, path: tuple[Any, ...], wrong: Any, field: str) -> None:
+    """An error names the place of what is wrong as a path, and never the value."""
+    decode, seeds = GOOD[name]
+    document = copy.deepcopy(seeds[0])
+    place: Any = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = wrong
+    with pytest.raises(InvalidInputError) as caught:
+        decode(document)
+    assert caught.value.field == field
