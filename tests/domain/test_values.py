@@ -10,11 +10,13 @@ from enum import IntEnum, StrEnum
 from itertools import product
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casewright import Category, InvalidInputError, Priority
+from casewright import REGULATORY_CASE, TASK, Category, InvalidInputError, Priority, seal, set_value
+from casewright.domain.history import canonical_header, note_digest
 from casewright.domain.values import (
     CLOSED_CATEGORIES,
     INTEGER_MAX,
@@ -26,7 +28,22 @@ from casewright.domain.values import (
     as_text,
     instant_text,
 )
-from support.values import AT, CANARY, HOSTILE, TZIF_RULES, instants, names, refusal, texts, thorough, unseen, zone
+from support.values import (
+    ADMIN,
+    AT,
+    CANARY,
+    HOSTILE,
+    TZIF_RULES,
+    a_case,
+    a_note,
+    instants,
+    names,
+    refusal,
+    texts,
+    thorough,
+    unseen,
+    zone,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COMPARISONS: tuple[Callable[[Any, Any], bool], ...] = (operator.lt, operator.le, operator.gt, operator.ge)
@@ -276,3 +293,42 @@ def test_hostile_values_meet_one_error() -> None:
         text = refusal(convert, make(), "field", **given)
         assert text.isprintable()
         assert CANARY not in text
+
+
+# ---------------------------------------------------------------- time, wherever it enters
+
+
+def _doors(moment: Any) -> dict[str, Callable[[], object]]:
+    """Every door by which a time enters, beside the fields of items and the inputs of transitions."""
+    created: Any = TASK.create("t1", by=ADMIN, at=AT, title="t")
+    event, case, note = created.change.event, a_case(), a_note()
+    ids = {"note_id": note.id, "item_id": note.item_id, "author_id": note.author_id, "body": note.body}
+    return {
+        "create at": lambda: TASK.create("t1", by=ADMIN, at=moment, title="t"),
+        "create due_at": lambda: TASK.create("t1", by=ADMIN, at=AT, title="t", due_at=moment),
+        "decide": lambda: REGULATORY_CASE.decide(case, "submit", by=ADMIN, at=moment),
+        "read": lambda: REGULATORY_CASE.decide(case, "read", by=ADMIN, at=moment),
+        "actions": lambda: REGULATORY_CASE.actions(case, by=ADMIN, at=moment),
+        "set_due": lambda: REGULATORY_CASE.decide(case, "set_due", {"due_at": moment}, by=ADMIN, at=AT),
+        "constant": lambda: set_value("due_at", moment).value,
+        "seal": lambda: seal(created.change, recorded_at=moment, salt="pepper"),
+        "header": lambda: canonical_header(attrs.evolve(event, occurred_at=moment)),
+        "recorded header": lambda: canonical_header(attrs.evolve(event, recorded_at=moment)),
+        "note digest": lambda: note_digest(**ids, created_at=moment),
+    }
+
+
+@pytest.mark.parametrize("door", _doors(AT))
+def test_naive_time_is_refused_wherever_it_enters(door: str) -> None:
+    """A naive time is refused at every door by which a time enters (S3)."""
+    for naive in (AT.replace(tzinfo=None), AT.replace(tzinfo=None, year=1), AT.replace(tzinfo=None, year=9999)):
+        with pytest.raises(InvalidInputError, match="has no time zone"):
+            _doors(naive)[door]()
+
+
+@pytest.mark.parametrize("door", _doors(AT))
+def test_the_instant_counts_not_its_zone(door: str) -> None:
+    """The same instant in another zone leads to the very same outcome at every door (S3, H4)."""
+    outcome = pickle.dumps(_doors(AT)[door]())
+    for elsewhere in (AT.astimezone(timezone(timedelta(hours=5, minutes=45))), AT.astimezone(zone(TZIF_RULES[0]))):
+        assert pickle.dumps(_doors(elsewhere)[door]()) == outcome
