@@ -49,7 +49,7 @@ def test_a_file_may_use_its_neighbours_and_its_own_name(file: Any) -> None:
     file("from casewright import REGULATORY_CASE\n", "neighbour_of_mine.py")
     path = file(
         "from __future__ import annotations\nimport attrs\nfrom neighbour_of_mine import REGULATORY_CASE as MINE\n"
-        "@attrs.frozen\nclass Thing:\n    name: str\nattrs.resolve_types(Thing)\n"
+        "@attrs.frozen\nclass Thing:\n    other: Thing | None\nattrs.resolve_types(Thing)\n"
     )
     before = list(sys.path)
 

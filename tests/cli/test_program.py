@@ -55,7 +55,7 @@ def test_each_command_has_its_help(command: str, capsys: pytest.CaptureFixture[s
         ["demo", "too much"],
         ["replay"],
         ["replay", "log.csv"],
-        ["replay", "log.csv", "--def", "task"],
+        ["diagram", "task", "--fo", "dot"],
         ["diagram", "task", "--form", "svg"],
         ["check"],
         ["check", "a\nb\x1b.py:X"],
@@ -98,14 +98,15 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(unbuffered: str) -> None:
     """`casewright demo | head -1` ends without a word on stderr, with the code that a shell expects."""
     reading, writing = os.pipe()
     os.close(reading)
+    command = [sys.executable, "-m", "casewright", "demo"]
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "casewright", "demo"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
-        )
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, env=env)
     finally:
         os.close(writing)
 

@@ -42,6 +42,7 @@ from support.values import (
     AT,
     CANARY,
     HOSTILE,
+    Flood,
     a_task,
     impurities,
     json_inputs,
@@ -318,7 +319,7 @@ def test_unknown_name_that_is_no_name_is_an_error(name: Any) -> None:
         ask(text("x", optional=True), {name: "a"})
 
 
-@pytest.mark.parametrize("bad", [[], "x", 5, True, [("x", "a")], {"x"}, object()], ids=lambda bad: type(bad).__name__)
+@pytest.mark.parametrize("bad", ["x", 5, True, [("x", "a")], {"x"}, object()], ids=lambda bad: type(bad).__name__)
 def test_inputs_are_a_mapping(bad: Any) -> None:
     """What is no mapping is no set of inputs."""
     with pytest.raises(InvalidInputError, match=r"^inputs: must be a mapping"):
@@ -327,22 +328,10 @@ def test_inputs_are_a_mapping(bad: Any) -> None:
 
 def test_flood_of_unknown_inputs_is_an_error() -> None:
     """A flood of unknown inputs is refused early and makes no flood of reasons (S1)."""
-
-    class Flood(dict[str, int]):
-        read = 0
-
-        def __iter__(self) -> Any:
-            for name in super().__iter__():
-                self.read += 1
-                yield name
-
-        def keys(self) -> Any:
-            return iter(self)
-
-    flood = Flood.fromkeys((f"n{number}" for number in range(100_000)), 1)
+    flood = Flood()
     with pytest.raises(InvalidInputError):
         ask(text("x", optional=True), flood)
-    assert flood.read < 50_000
+    assert 0 < flood.read < 50_000
 
 
 # ---------------------------------------------------------------- how inputs are declared

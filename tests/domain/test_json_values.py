@@ -7,7 +7,7 @@ import json
 import pickle
 import random
 from collections import UserDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +33,7 @@ from support.values import (
     CANARY,
     HOSTILE,
     ODD,
+    Flood,
     cyclic,
     impurities,
     json_inputs,
@@ -44,27 +45,6 @@ from support.values import (
     thorough,
     unseen,
 )
-
-
-class Counting(Mapping[str, Any]):
-    """A mapping without end that counts how much of it was read."""
-
-    def __init__(self, part: Any = 1, end: int = 200_000) -> None:
-        """Remember what each key has."""
-        self.part = part
-        self.end = end
-        self.read = 0
-
-    def __getitem__(self, key: str) -> Any:
-        return self.part
-
-    def __len__(self) -> int:
-        return self.end
-
-    def __iter__(self) -> Iterator[str]:
-        for number in range(self.end):
-            self.read += 1
-            yield f"k{number}"
 
 
 class CountingList(list[Any]):
@@ -222,7 +202,7 @@ def test_size_limit_holds_for_text_alone(filler: str) -> None:
 
 def test_huge_values_are_refused_early() -> None:
     """Of a value of 10 MB no more is looked at than the limit allows (S1)."""
-    for huge in (Counting(), Counting([]), CountingList([1] * 200_000), CountingList([["a"]] * 200_000)):
+    for huge in (Flood(), Flood([]), CountingList([1] * 200_000), CountingList([["a"]] * 200_000)):
         with pytest.raises(InvalidInputError, match="larger than 65536 bytes"):
             freeze_json({"a": huge}, "f")
         assert 0 < huge.read <= JSON_MAX_BYTES + 1

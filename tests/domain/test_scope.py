@@ -159,6 +159,7 @@ def test_only_text_integers_and_booleans_are_compared(value: object) -> None:
     assert not granted(rule, actor, item)
     assert not scope_of(rule, actor).matches(item)
     assert scope_of(not_(rule), actor).matches(item)
+    assert scope_of(rule, actor).alternatives == ()  # no term that a store would have to compare with nothing
 
 
 def test_everything_and_nothing() -> None:

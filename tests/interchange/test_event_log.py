@@ -160,6 +160,12 @@ def test_a_file_that_is_no_log_is_refused_with_its_first_bad_row(data: bytes, wh
     assert len(str(error)) < 300
 
 
+@pytest.mark.parametrize("name", ["10 MB cell", "endless row"])
+def test_a_row_without_end_is_told_as_such(name: str) -> None:
+    """What ends a row early is its length, however many lines and cells it has (S1)."""
+    assert problem(BAD[name][0]).problem == f"is longer than {MAX_ROW_BYTES} bytes"
+
+
 def test_a_missing_column_is_named() -> None:
     """All missing columns are named at once."""
     text = str(problem(b"case:concept:name,x\n"))

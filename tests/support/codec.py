@@ -253,6 +253,7 @@ BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {
 # ---------------------------------------------------------------- good documents, one for each decoder
 
 
+@cache
 def guarded() -> Lifecycle:
     """Return a lifecycle with two guards, an input and effects, two initial statuses to choose from, and marks."""
     needs = guard(lambda *_: True, code="paid", text="wait for the fee")

@@ -86,10 +86,10 @@ def _state(name: Any, category: Any = Category.DONE) -> Callable[[Parts], None]:
 
 
 def _step(action: Any, target: Any = None, sources: Any = None, **needs: Any) -> Callable[[Parts], None]:
-    """Add a transition between two sound statuses, but for what is given."""
+    """Add a transition from the first status, which is a sound one, to itself, but for what is given."""
 
     def spoil(parts: Parts) -> None:
-        sound = next(step.target for step in parts["transitions"] if isinstance(step, Transition))
+        sound = next(iter(parts["states"]))
         step = Transition(action, sound if sources is None else sources, sound if target is None else target, **needs)
         parts["transitions"].append(step)
 
@@ -97,7 +97,11 @@ def _step(action: Any, target: Any = None, sources: Any = None, **needs: Any) ->
 
 
 def _both(*spoilers: Callable[[Parts], None]) -> Callable[[Parts], None]:
-    return lambda parts: [spoil(parts) for spoil in spoilers] and None
+    def spoil(parts: Parts) -> None:
+        for one in spoilers:
+            one(parts)
+
+    return spoil
 
 
 def _set(name: str, value: Any) -> Callable[[Parts], None]:
@@ -108,11 +112,6 @@ def _add(name: str, *values: Any) -> Callable[[Parts], None]:
     return lambda parts: parts[name].extend(values)
 
 
-def _double(parts: Parts) -> None:
-    first = next(step for step in parts["transitions"] if isinstance(step, Transition))
-    parts["transitions"].append(Transition(first.action, first.sources, first.target))
-
-
 LIFECYCLE_PLANTS = (
     Plant("bad_name", "states", _state("two\nlines")),
     Plant("bad_name", "transition ' '", _step(" ")),
@@ -121,7 +120,7 @@ LIFECYCLE_PLANTS = (
     Plant("bad_version", "version", _set("version", 0), "version"),
     Plant("bad_version", "version", _set("version", True), "version"),
     Plant("bad_version", "version", _set("version", "1"), "version"),
-    Plant("unknown_status", "initial", _add("initial", "p-nowhere")),
+    Plant("unknown_status", "initial", _add("initial", "p-nowhere"), "initial"),
     Plant("unknown_status", "administrative", _add("administrative", "p-nowhere")),
     Plant("unknown_status", "legacy", _add("legacy", "p-nowhere")),
     Plant("unknown_status", "transition 'p-away'", _step("p-away", "p-nowhere")),
@@ -142,7 +141,7 @@ LIFECYCLE_PLANTS = (
     Plant("bad_effect", "transition 'p-field'", _step("p-field", effects=[set_value("version", 3)])),
     Plant("bad_effect", "transition 'p-clears'", _step("p-clears", effects=[clear("title")])),
     Plant("effect_twice", "transition 'p-sets'", _step("p-sets", effects=[clear("due_at"), set_value("due_at", "2026-01-01T00:00:00Z")])),
-    Plant("ambiguous", "status ", _double),
+    Plant("ambiguous", "status ", _both(_step("p-double"), _step("p-double"))),
     Plant("unreachable", "status 'p-island'", _state("p-island")),
     Plant("unreachable", "status 'p-lonely'", _state("p-lonely", Category.OPEN)),
     Plant("trap", "status 'p-pit'", _both(_state("p-pit", Category.OPEN), _step("p-fall", "p-pit"))),

@@ -25,6 +25,7 @@ __all__ = [
     "HOSTILE",
     "ODD",
     "TZIF_RULES",
+    "Flood",
     "a_case",
     "a_note",
     "a_task",
@@ -250,6 +251,32 @@ def refusal(function: Callable[..., object], *args: Any, **kwargs: Any) -> str:
     except InvalidInputError as error:
         return str(error)
     return ""
+
+
+class Flood(Mapping[str, Any]):
+    """A mapping of 200,000 keys that counts how many of them were read."""
+
+    read = 0
+
+    def __init__(self, part: Any = 1) -> None:
+        """Remember what each key has."""
+        self.part = part
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self:
+            return self.part
+        raise KeyError(key)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.startswith("flood")
+
+    def __len__(self) -> int:
+        return 200_000
+
+    def __iter__(self) -> Iterator[str]:
+        for number in range(200_000):
+            self.read += 1
+            yield f"flood{number}"
 
 
 class _Colour(Enum):

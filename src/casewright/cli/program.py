@@ -78,12 +78,16 @@ def _parser() -> _Parser:
         prog="casewright",
         description="Task and case lifecycles: who may do what, in which state, and a proof that it happened so.",
         epilog=_ENDING,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"casewright {casewright.__version__}")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command in _COMMANDS.items():
-        one = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION, epilog=_ENDING)
+        # Abbreviated options would break scripts on the day that a new option begins like an old one.
+        one = commands.add_parser(
+            name, help=command.HELP, description=command.DESCRIPTION, epilog=_ENDING, allow_abbrev=False
+        )
         command.add_arguments(one)
         one.add_argument("--json", action="store_true", help="print one JSON object instead of text")
         one.set_defaults(run=command.run)

@@ -208,18 +208,20 @@ def record(
         tags: Keys that must be there too, but only tell what kind of object it is.
         unknown_ignored: Whether other keys are passed over; else they are refused (S7).
     """
-    known = {**(tags or {}), **fields}
-    needed = (*(tags or {}), *required)
+    told_by = tags or {}
+    known = (*told_by, *fields)
 
     def read(value: object, path: str) -> T:
         given = an_object(value, path)
+        _needed(given, told_by, path)
+        for name, reader in told_by.items():
+            reader(given[name], at_key(path, name))
         if not unknown_ignored:
-            _refuse_unknown(given, known, path)
-        for name in needed:
-            if name not in given:
-                raise failure(at_key(path, name), "is missing")
-        parts = {name: reader(given[name], at_key(path, name)) for name, reader in known.items() if name in given}
-        return make(**{name: parts[name] for name in fields if name in parts})
+            _known(given, known, path)
+        _needed(given, required, path)
+        return make(
+            **{name: reader(given[name], at_key(path, name)) for name, reader in fields.items() if name in given}
+        )
 
     return read
 
@@ -259,7 +261,13 @@ def _converter_of(field: attrs.Attribute[Any]) -> Callable[[Any], Any]:
     return field.converter
 
 
-def _refuse_unknown(given: Mapping[object, object], known: Collection[str], path: str) -> None:
+def _needed(given: Mapping[object, object], names_: Collection[str], path: str) -> None:
+    for name in names_:
+        if name not in given:
+            raise failure(at_key(path, name), "is missing")
+
+
+def _known(given: Mapping[object, object], names_: Collection[str], path: str) -> None:
     for key in given:
-        if key not in known:
-            raise failure(at_key(path, key), "is unknown", f"there are {', '.join(known)}")
+        if key not in names_:
+            raise failure(at_key(path, key), "is unknown", f"there are {', '.join(names_)}")

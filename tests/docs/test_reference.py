@@ -1,0 +1,189 @@
+"""The reference pages: generated ones are what the generator makes, written ones name what the source has."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import casewright
+from casewright import CasewrightError, Phase, errors
+from casewright.cli import main
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+PACKAGE = Path(str(casewright.__file__)).parent
+ROW = re.compile(r"^\| (?P<first>[^|]*) \| (?P<rest>.*) \|$", re.MULTILINE)
+CODE = re.compile(r"`([^`]+)`")
+
+
+def generator() -> ModuleType:
+    """Return ``docs/generate.py`` as a module."""
+    spec = importlib.util.spec_from_file_location("docs_generate", REFERENCE.parent / "generate.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+GENERATED: dict[str, str] = generator().pages()
+
+
+def page(name: str) -> str:
+    """Return the text of a reference page."""
+    return (REFERENCE / name).read_text(encoding="utf-8")
+
+
+def sections(name: str) -> dict[str, str]:
+    """Return the text below each second-level heading of a page."""
+    _, *parts = re.split(r"^## ", page(name), flags=re.MULTILINE)
+    return {part.partition("\n")[0]: part for part in parts}
+
+
+def table_codes(text: str) -> list[str]:
+    """Return the codes in the first column of the tables in a text."""
+    return [code for row in ROW.finditer(text) for code in CODE.findall(row["first"])]
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Yield every call in the package with the last name of what it calls."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield getattr(node.func, "id", getattr(node.func, "attr", "")), node
+
+
+def pattern(node: ast.expr) -> str | None:
+    """Return the pattern of a code that is written in the source; None of one that comes from a variable."""
+    if isinstance(node, ast.Constant):
+        return re.escape(str(node.value))
+    if isinstance(node, ast.JoinedStr):
+        parts = [re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+" for part in node.values]
+        return "".join(parts)
+    return None
+
+
+def given_codes(*callers: str) -> list[tuple[str, ast.Call]]:
+    """Return the pattern of each code that the source gives to one of these callers, with the call."""
+    found = [(pattern(call.args[0]), call) for name, call in calls() if name in callers and call.args]
+    return [(given, call) for given, call in found if given is not None]
+
+
+def assert_same(patterns: list[str], codes: list[str]) -> None:
+    """Assert that each pattern matches a code, that each code is matched, and that none is listed twice."""
+    assert [given for given in patterns if not any(re.fullmatch(given, code) for code in codes)] == []
+    assert [code for code in codes if not any(re.fullmatch(given, code) for given in patterns)] == []
+    assert len(codes) == len(set(codes))
+
+
+# ---------------------------------------------------------------- generated pages
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_each_generated_page_is_what_the_generator_makes(name: str) -> None:
+    """Each generated page is up to date; if not: ``python docs/generate.py``."""
+    assert page(name) == GENERATED[name]
+
+
+def test_every_public_module_has_its_place_in_the_api() -> None:
+    """Every module without a leading underscore is documented once, but the facade, whose names have their own page."""
+    walked = [one.name for one in pkgutil.walk_packages(casewright.__path__, "casewright.")]
+    public = {name for name in walked if not any(part.startswith("_") for part in name.split("."))}
+    documented = re.findall(r"automodule:: (\S+)", "".join(page(f"api/{one.name}") for one in api_pages()))
+    # A package that only holds others has nothing to say itself.
+    assert public - set(documented) <= {"casewright.domain"}
+    assert len(documented) == len(set(documented))
+
+
+def api_pages() -> list[Path]:
+    """Return the pages of the API."""
+    return sorted((REFERENCE / "api").glob("*.md"))
+
+
+def test_the_generated_pages_are_all_there_are_of_the_api() -> None:
+    """No page of the API is left over from a module that is gone."""
+    assert {f"api/{path.name}" for path in api_pages()} == {name for name in GENERATED if name.startswith("api/")}
+
+
+def test_every_error_is_on_its_page() -> None:
+    """The page of errors has each class of the tree with its code."""
+    classes = {value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, CasewrightError)}
+    rows = {row["first"].strip("`"): row["rest"] for row in ROW.finditer(page("errors.md"))}
+    assert {cls.__name__ for cls in classes} <= rows.keys()
+    assert all(rows[cls.__name__].startswith(f"`{cls.code}`") for cls in classes)
+
+
+# ---------------------------------------------------------------- codes
+
+
+def test_every_reason_code_is_on_its_page_under_its_phase() -> None:
+    """The page of reason codes has every code that the source gives, under its phase, and no other."""
+    found: dict[str, list[str]] = {phase: [] for phase in Phase}
+    for given, call in given_codes("Reason", "denies", "vetoes"):
+        where = ast.unparse(call.args[1]) if getattr(call.func, "id", "") == "Reason" else "Phase.PERMISSION"
+        found[Phase[where.removeprefix("Phase.")]].append(given)
+    headings = sections("reasons.md")
+    assert list(headings) == [phase.capitalize() for phase in Phase]
+    for phase in Phase:
+        assert_same(found[phase], table_codes(headings[phase.capitalize()]))
+
+
+def test_every_problem_code_is_on_its_page() -> None:
+    """The page of problems has every code of a problem that the source gives, and no other."""
+    patterns = [given for given, _ in given_codes("Problem", "_refuse")]
+    assert_same(patterns, table_codes(sections("problems.md")["Problems of a definition"]))
+
+
+def test_every_finding_code_is_on_its_page() -> None:
+    """The page of findings has every code that `verify` gives, and no other."""
+    tree = ast.parse((PACKAGE / "domain" / "history.py").read_text(encoding="utf-8"))
+    yielded = [node.value.elts[0] for node in ast.walk(tree) if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple)]
+    patterns = [given for given in map(pattern, yielded) if given is not None]
+    assert len(patterns) == len(yielded)
+    assert_same(patterns, table_codes(sections("problems.md")["Findings of verify"]))
+
+
+# ---------------------------------------------------------------- limits and commands
+
+
+def test_the_limits_are_those_of_the_constants() -> None:
+    """Each limit on the page is the value of the constant beside it, and no public limit is left out."""
+    listed = dict(re.findall(r"\| ([\d,]+) \| `([\w.]+)` \|$", page("limits.md"), re.MULTILINE)[::-1])
+    by_constant = {constant: int(number.replace(",", "")) for number, constant in listed_rows()}
+    assert len(by_constant) >= len(listed)
+    for constant, number in by_constant.items():
+        module, _, name = constant.rpartition(".")
+        assert getattr(importlib.import_module(module), name) == number, constant
+    assert public_limits() - by_constant.keys() == set()
+
+
+def listed_rows() -> list[tuple[str, str]]:
+    """Return number and constant of each row of the page of limits."""
+    return re.findall(r"\| ([\d,]+) \| `([\w.]+)` \|$", page("limits.md"), re.MULTILINE)
+
+
+def public_limits() -> set[str]:
+    """Return every public constant of the package that is called a maximum, by the module that sets it."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            name = getattr(getattr(node, "target", None), "id", "")
+            if "MAX" in name.split("_") and not name.startswith("_"):
+                found.add(f"{module}.{name}")
+    return found
+
+
+def test_the_commands_are_those_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page of the command line has every command of the program, and no other."""
+    commands = [code for code in table_codes(page("command-line.md")) if not code.isdigit()]
+    assert main(["--help"]) == 0
+    offered = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    assert sorted(commands) == sorted(offered)

@@ -1,0 +1,252 @@
+"""The proof of a definition: what cannot work fails when it is built, and what is built never fails (E4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from casewright import (
+    TASK,
+    Actor,
+    AuthorizationPolicy,
+    Category,
+    DefinitionError,
+    InvalidInputError,
+    Lifecycle,
+    MisuseError,
+    Permitted,
+    Problem,
+    Refused,
+    TaskDefinition,
+    Transition,
+    always,
+    choice,
+    clear,
+    copy_input,
+    instant,
+    integer,
+    never,
+    set_value,
+    text,
+)
+from casewright.domain.definitions import Definition
+from casewright.testing.builders import SOME_TIME, a_task
+from support.plants import (
+    OPAQUE,
+    READS_NOTE,
+)
+
+LIFECYCLE = Lifecycle(
+    states={"new": Category.OPEN, "done": Category.DONE},
+    initial="new",
+    transitions=[Transition("finish", "new", "done", inputs=[integer("amount", optional=True)])],
+)
+EVERYONE = AuthorizationPolicy({}, default=always())
+
+
+def problems(**changes: Any) -> tuple[Problem, ...]:
+    """Return what the proof finds in a sound definition with these parts in place of its own."""
+    parts: dict[str, Any] = {"name": "thing", "lifecycle": LIFECYCLE, "authorization": EVERYONE} | changes
+    with pytest.raises(DefinitionError) as caught:
+        TaskDefinition(parts.pop("name"), **parts)
+    assert str(caught.value) == "\n".join(map(str, caught.value.problems))
+    return caught.value.problems
+
+
+def setting(*effects: Any, inputs: Any = ()) -> Lifecycle:
+    """Return a lifecycle whose only transition has these effects."""
+    step = Transition("finish", "new", "done", inputs=inputs, effects=effects)
+    return attrs.evolve(LIFECYCLE, transitions=[step])
+
+
+NO_DEFAULT = {"finish": always(), "read": always(), "create": always()}
+
+# Code, where, what and mend of the one problem that the change makes.
+EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
+    "name is no printable text": (
+        {"name": ""},
+        "bad_name | name | the name '' is no printable text | use a printable text of 1 to 100 characters",
+    ),
+    "an earlier lifecycle is none": (
+        {"earlier": ["v1"]},
+        "not_a_lifecycle | lifecycle | one is no Lifecycle | pass Lifecycle(...)",
+    ),
+    "two lifecycles with one version": (
+        {"earlier": LIFECYCLE},
+        "version_twice | earlier | 2 lifecycles have the version 1 | give each a version of its own",
+    ),
+    "authorization is no policy": (
+        {"authorization": {"read": always()}},
+        "not_a_policy | authorization | is a dict | pass AuthorizationPolicy({...})",
+    ),
+    "rule for an unknown action": (
+        {"authorization": AuthorizationPolicy({"finsih": always()}, default=always())},
+        "rule_of_unknown_action | authorization | there is no action 'finsih' | "
+        "use one of finish, add_note, assign, claim, correct, create, delete, edit, read, release, set_due, tag",
+    ),
+    "no rule for an action": (
+        {"authorization": AuthorizationPolicy({"read": always(), "create": always()})},
+        "rule_missing | authorization | no rule says who may finish | add one, or pass default=never() for all others",
+    ),
+    "no rule for read": (
+        {"authorization": AuthorizationPolicy({"finish": always(), "create": always()})},
+        "rule_missing | authorization | no rule says who may read | add one, or pass default=never() for all others",
+    ),
+    "no rule for create": (
+        {"authorization": AuthorizationPolicy({"finish": always(), "read": always()})},
+        "rule_missing | authorization | no rule says who may create | add one, or pass default=never() for all others",
+    ),
+    "read cannot be lowered to terms": (
+        {"authorization": AuthorizationPolicy({**NO_DEFAULT, "read": OPAQUE})},
+        "read_opaque | authorization | "
+        'the rule of read, predicate(<lambda>, code="c"), runs a function, so no list can be filtered by it | make'
+        " it of ready-made rules",
+    ),
+    "guard for an unknown action": (
+        {"guards": {"finsih": READS_NOTE}},
+        "guard_of_unknown_action | guards of 'finsih' | there is no such action | name an action or a verb",
+    ),
+    "a guard is none": (
+        {"guards": {"finish": len}},
+        "not_a_guard | guards of 'finish' | holds a builtin_function_or_method where a guard is meant | use guard(...)",
+    ),
+    "a guard reads an undeclared input": (
+        {"guards": {"finish": READS_NOTE}},
+        "guard_input | guards of 'finish' | guard(\"c\": \"t\") reads the undeclared input 'note' | "
+        "declare it in inputs=, or do not read it",
+    ),
+    "an unknown action is published": (
+        {"published": ["finsih"]},
+        "unknown_action | published | there is no action 'finsih' | name actions or verbs",
+    ),
+    "a field is no input": (
+        {"fields": ["amount"]},
+        "bad_fields | fields | one is no input, or declared twice | use text(...), integer(...), once",
+    ),
+    "a field is declared twice": (
+        {"fields": [integer("amount"), text("amount")]},
+        "bad_fields | fields | one is no input, or declared twice | use text(...), integer(...), once",
+    ),
+    "an effect sets an attribute that is not declared": (
+        {"fields": [], "lifecycle": setting(set_value("attributes.amount", 1))},
+        "effect_field | transition 'finish' | sets attributes.amount, which fields= does not declare so | "
+        "declare it in fields= with the same kind of input",
+    ),
+    "an effect copies an input of another kind": (
+        {
+            "fields": [integer("amount")],
+            "lifecycle": setting(copy_input("amount", to="attributes.amount"), inputs=[text("amount")]),
+        },
+        "effect_field | transition 'finish' | sets attributes.amount, which fields= does not declare so | "
+        "declare it in fields= with the same kind of input",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_problem_says_what_is_wrong_where_and_what_mends_it(name: str) -> None:
+    """One mistake alone is reported as one problem with code, place, what is wrong and what would mend it (E4)."""
+    changes, expected = EXAMPLES[name]
+    assert problems(**changes) == (Problem(*expected.split(" | ")),)
+
+
+def test_all_problems_come_together() -> None:
+    """A definition with many mistakes reports each in one error (E4)."""
+    found = problems(
+        name="\n",
+        earlier=[LIFECYCLE, None],
+        authorization=AuthorizationPolicy({"read": OPAQUE, "finsih": always()}),
+        guards={"finish": [READS_NOTE, 3], "read": READS_NOTE},
+        fields=[text("a"), text("a")],
+        published={"finsih"},
+    )
+    assert sorted((problem.code, problem.where) for problem in found) == [
+        ("bad_fields", "fields"),
+        ("bad_name", "name"),
+        ("guard_input", "guards of 'finish'"),
+        ("guard_input", "guards of 'finish'"),  # by each lifecycle that has the action
+        ("guard_of_unknown_action", "guards of 'read'"),
+        ("not_a_guard", "guards of 'finish'"),
+        ("not_a_lifecycle", "lifecycle"),
+        ("read_opaque", "authorization"),
+        ("rule_missing", "authorization"),
+        ("rule_missing", "authorization"),
+        ("rule_of_unknown_action", "authorization"),
+        ("unknown_action", "published"),
+        ("version_twice", "earlier"),
+    ]
+
+
+def test_what_is_built_of_no_parts_is_told_so() -> None:
+    """A lifecycle that is none, or a policy that is none, is a problem and no crash (E4)."""
+    assert {problem.code for problem in problems(lifecycle=None, authorization=None)} == {
+        "not_a_lifecycle",
+        "not_a_policy",
+    }
+
+
+@pytest.mark.parametrize("wrong", [3, "rules", [always()]])
+def test_rules_and_guards_that_are_no_mappings_are_refused(wrong: Any) -> None:
+    """Rules and guards are mappings of actions, and the error says so."""
+    with pytest.raises(InvalidInputError, match="map actions to rules"):
+        AuthorizationPolicy(wrong)
+    with pytest.raises(InvalidInputError, match="map actions to guards"):
+        attrs.evolve(TASK, guards=wrong)
+
+
+def test_one_str_is_not_several_published_actions() -> None:
+    """A str where several actions are meant is an InvalidInputError, not the actions named by its letters."""
+    with pytest.raises(InvalidInputError, match="must be several actions"):
+        attrs.evolve(TASK, published="start")
+
+
+def test_a_bare_definition_is_misuse() -> None:
+    """A definition is of tasks or of cases."""
+    with pytest.raises(MisuseError):
+        Definition("thing", lifecycle=LIFECYCLE, authorization=EVERYONE)
+
+
+def test_a_default_rules_every_action_without_a_rule() -> None:
+    """With a default no rule is missing; without one verbs other than read and create may be (they are denied)."""
+    TaskDefinition("a", lifecycle=LIFECYCLE, authorization=AuthorizationPolicy({}, default=never()))
+    silent = TaskDefinition("a", lifecycle=LIFECYCLE, authorization=AuthorizationPolicy(NO_DEFAULT))
+    verdict = silent.decide(a_task(definition=silent), "delete", by=Actor("ann"), at=SOME_TIME)
+    assert isinstance(verdict, Refused)
+    assert [reason.code for reason in verdict.reasons] == ["no_rule"]
+
+
+@pytest.mark.parametrize(
+    ("field", "inputs", "effect"),
+    [
+        (integer("amount"), (), set_value("attributes.amount", "much")),
+        (text("amount", max_length=3), (), set_value("attributes.amount", "much")),
+        (choice("amount", ["little"]), (), set_value("attributes.amount", "much")),
+        (integer("amount"), (), clear("attributes.amount")),
+        (choice("amount", ["little"]), (choice("x", ["much"]),), copy_input("x", to="attributes.amount")),
+        (text("amount", max_length=3), (text("x"),), copy_input("x", to="attributes.amount")),
+        (integer("amount"), (integer("x", clearable=True),), copy_input("x", to="attributes.amount")),
+    ],
+)
+def test_an_effect_fits_the_typed_attribute_that_it_sets(field: Any, inputs: Any, effect: Any) -> None:
+    """No effect can give a typed attribute a value that `edit` would refuse (E4)."""
+    found = problems(fields=[field], lifecycle=setting(effect, inputs=inputs))
+    assert [problem.code for problem in found] == ["effect_field"]
+
+
+def test_effects_that_fit_their_typed_attributes_are_sound() -> None:
+    """Constants, clearings and inputs that a typed attribute accepts are no problem."""
+    fields = [integer("amount", optional=True), choice("outcome", ["good", "bad"]), instant("until", optional=True)]
+    effects = [
+        clear("attributes.amount"),
+        copy_input("outcome", to="attributes.outcome"),
+        copy_input("until", to="attributes.until"),
+    ]
+    lifecycle = setting(*effects, inputs=[choice("outcome", ["good"]), instant("until", optional=True)])
+    definition = TaskDefinition("a", lifecycle=lifecycle, authorization=EVERYONE, fields=fields)
+    inputs = {"outcome": "good", "until": SOME_TIME}
+    verdict = definition.decide(a_task(definition=definition), "finish", inputs, by=Actor("ann"), at=SOME_TIME)
+    assert isinstance(verdict, Permitted)
+    assert verdict.change is not None
+    assert dict(verdict.change.after.attributes) == {"outcome": "good", "until": "2026-01-31T12:00:00.000000Z"}
