@@ -114,7 +114,8 @@ def test_the_generated_pages_are_all_there_are_of_the_api() -> None:
 
 def test_every_error_is_on_its_page() -> None:
     """The page of errors has each class of the tree with its code."""
-    classes = {value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, CasewrightError)}
+    every = [value for value in vars(errors).values() if isinstance(value, type)]
+    classes = {cls for cls in every if issubclass(cls, CasewrightError)}
     rows = {row["first"].strip("`"): row["rest"] for row in ROW.finditer(page("errors.md"))}
     assert {cls.__name__ for cls in classes} <= rows.keys()
     assert all(rows[cls.__name__].startswith(f"`{cls.code}`") for cls in classes)
@@ -144,8 +145,9 @@ def test_every_problem_code_is_on_its_page() -> None:
 def test_every_finding_code_is_on_its_page() -> None:
     """The page of findings has every code that `verify` gives, and no other."""
     tree = ast.parse((PACKAGE / "domain" / "history.py").read_text(encoding="utf-8"))
-    yielded = [node.value.elts[0] for node in ast.walk(tree) if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple)]
-    patterns = [given for given in map(pattern, yielded) if given is not None]
+    yielded = [node.value for node in ast.walk(tree) if isinstance(node, ast.Yield)]
+    pairs = [value.elts for value in yielded if isinstance(value, ast.Tuple)]
+    patterns = [given for given in (pattern(first) for first, *_ in pairs) if given is not None]
     assert len(patterns) == len(yielded)
     assert_same(patterns, table_codes(sections("problems.md")["Findings of verify"]))
 
@@ -154,19 +156,12 @@ def test_every_finding_code_is_on_its_page() -> None:
 
 
 def test_the_limits_are_those_of_the_constants() -> None:
-    """Each limit on the page is the value of the constant beside it, and no public limit is left out."""
-    listed = dict(re.findall(r"\| ([\d,]+) \| `([\w.]+)` \|$", page("limits.md"), re.MULTILINE)[::-1])
-    by_constant = {constant: int(number.replace(",", "")) for number, constant in listed_rows()}
-    assert len(by_constant) >= len(listed)
-    for constant, number in by_constant.items():
+    """Each limit on the page is the value of the constant beside it, and no public limit is left out (S1)."""
+    rows: list[tuple[str, str]] = re.findall(r"\| ([\d,]+) \| `([\w.]+)` \|$", page("limits.md"), re.MULTILINE)
+    for number, constant in rows:
         module, _, name = constant.rpartition(".")
-        assert getattr(importlib.import_module(module), name) == number, constant
-    assert public_limits() - by_constant.keys() == set()
-
-
-def listed_rows() -> list[tuple[str, str]]:
-    """Return number and constant of each row of the page of limits."""
-    return re.findall(r"\| ([\d,]+) \| `([\w.]+)` \|$", page("limits.md"), re.MULTILINE)
+        assert f"{getattr(importlib.import_module(module), name):,}" == number, constant
+    assert public_limits() == {constant for _, constant in rows}
 
 
 def public_limits() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -19,7 +20,7 @@ from casewright.errors import DefinitionError, InvalidInputError, Problem
 __all__ = ["AuthorizationPolicy"]
 
 
-def _rules(rules: Mapping[str, Rule]) -> FrozenMapping[ReadyRule]:
+def _rules(rules: Mapping[Any, Rule]) -> FrozenMapping[ReadyRule]:
     if not isinstance(rules, Mapping):
         raise InvalidInputError("rules", f"must be a mapping, not {type(rules).__name__}", "map actions to rules")
     found: dict[str, ReadyRule] = {}
@@ -95,7 +96,7 @@ class AuthorizationPolicy:
         rule = self.rule(action)
         return NOTHING if rule is None else rule.granting(actor)
 
-    def with_rules(self, rules: Mapping[str, Rule]) -> AuthorizationPolicy:
+    def with_rules(self, rules: Mapping[Any, Rule]) -> AuthorizationPolicy:
         """Return a policy with these rules in place of the present ones of the same actions."""
         return AuthorizationPolicy({**self.rules, **_rules(rules)}, default=self.default)
 

@@ -29,7 +29,7 @@ from casewright.domain.verbs import Work
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 from casewright.errors import MisuseError
 
-__all__ = ["NOTHING_CHANGES", "Question", "decide", "judge", "with_counter"]
+__all__ = ["NOTHING_CHANGES", "Question", "case_closed", "decide", "judge", "own_case", "with_counter"]
 
 NOTHING_CHANGES: Final[Permitted[Any]] = Permitted()
 

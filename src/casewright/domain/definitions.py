@@ -42,7 +42,7 @@ def _lifecycles(values: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]:
     return several(values)
 
 
-def _guards(value: Mapping[str, Guard | Iterable[Guard]]) -> FrozenMapping[tuple[Guard, ...]]:
+def _guards(value: Mapping[Any, Guard | Iterable[Guard]]) -> FrozenMapping[tuple[Guard, ...]]:
     if not isinstance(value, Mapping):
         raise InvalidInputError("guards", f"must be a mapping, not {type(value).__name__}", "map actions to guards")
     return FrozenMapping({plain(action): several(part) for action, part in value.items()})
@@ -268,7 +268,7 @@ class Definition(Generic[ItemT]):
         """Return the terms that say which items of the actor's tenant the actor may read (A6)."""
         return self.authorization.scope(actor, "read")
 
-    def with_rules(self, rules: Mapping[str, Rule]) -> Self:
+    def with_rules(self, rules: Mapping[Any, Rule]) -> Self:
         """Return a definition with these rules in place of the present ones.
 
         To add to a rule, combine it: ``D.with_rules({"close": all_of(D.rule("close"), forbid(performed("submit")))})``.
@@ -278,7 +278,7 @@ class Definition(Generic[ItemT]):
         """
         return attrs.evolve(self, authorization=self.authorization.with_rules(rules))
 
-    def with_guards(self, guards: Mapping[str, Guard | Iterable[Guard]]) -> Self:
+    def with_guards(self, guards: Mapping[Any, Guard | Iterable[Guard]]) -> Self:
         """Return a definition with these guards besides the present ones: guards only ever tighten.
 
         Raises:
@@ -291,8 +291,8 @@ class Definition(Generic[ItemT]):
     def with_transitions(
         self,
         *transitions: Transition,
-        rules: Mapping[str, Rule] | None = None,
-        states: Mapping[str, Category] | None = None,
+        rules: Mapping[Any, Rule] | None = None,
+        states: Mapping[Any, Category] | None = None,
         version: int | None = None,
     ) -> Self:
         """Return a definition whose lifecycle has more transitions.

@@ -18,7 +18,7 @@ from casewright.errors import DefinitionError, InvalidInputError
 __all__ = ["Lifecycle"]
 
 
-def _states(value: Mapping[str, Category]) -> FrozenMapping[Category]:
+def _states(value: Mapping[Any, Category]) -> FrozenMapping[Category]:
     if not isinstance(value, Mapping):
         raise InvalidInputError(
             "states", f"must be a mapping, not {type(value).__name__}", "map statuses to categories"
@@ -121,7 +121,7 @@ class Lifecycle:
         return self._graph.analysis()
 
     def with_transitions(
-        self, *transitions: Transition, states: Mapping[str, Category] | None = None, version: int | None = None
+        self, *transitions: Transition, states: Mapping[Any, Category] | None = None, version: int | None = None
     ) -> Lifecycle:
         """Return a lifecycle with more transitions, and perhaps more statuses.
 

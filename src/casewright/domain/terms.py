@@ -8,13 +8,18 @@ conjunction matches everything.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
 from casewright.domain.items import WorkItem
 from casewright.domain.json_values import JsonValue
+from casewright.errors import InvalidInputError
 
-__all__ = ["Scope", "Term", "TermKind"]
+__all__ = ["EVERYTHING", "MAX_ALTERNATIVES", "NOTHING", "Scope", "Term", "TermKind", "same_value", "simplified"]
+
+MAX_ALTERNATIVES: Final = 1024
+"""How many conjunctions a scope may come to on the way: no database answers a query of more."""
 
 
 class TermKind(StrEnum):
@@ -92,7 +97,14 @@ class Scope:
         return simplified((*self.alternatives, *other.alternatives))
 
     def __and__(self, other: Scope) -> Scope:
-        """Return what is in both."""
+        """Return what is in both.
+
+        Raises:
+            InvalidInputError: That would be more than 1,024 alternatives.
+        """
+        if len(self.alternatives) * len(other.alternatives) > MAX_ALTERNATIVES:
+            advice = "negate fewer rules that are made of several"
+            raise InvalidInputError("rule", f"lowers to more than {MAX_ALTERNATIVES} alternatives", advice)
         return simplified(tuple((*one, *two) for one in self.alternatives for two in other.alternatives))
 
     def __invert__(self) -> Scope:
