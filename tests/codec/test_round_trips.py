@@ -34,7 +34,7 @@ def test_round_trip(name: str) -> None:
     """A value of every type is written as plain JSON data, and is the same after it, to the last key and type."""
     cls, strategy = BY_TYPE[name]
 
-    @thorough(40)
+    @thorough(25)
     @given(strategy)
     def check(value: Any) -> None:
         assert is_plain(to_data(value))
@@ -53,7 +53,7 @@ def test_any_converter(make: Callable[[], cattrs.BaseConverter]) -> None:
     """A converter of the user's own carries every type after `configure`, in the same form as ours."""
     converter = make()
 
-    @thorough(40)
+    @thorough(25)
     @given(st.data())
     def check(data: st.DataObject) -> None:
         cls, strategy = BY_TYPE[data.draw(st.sampled_from(sorted(BY_TYPE)))]

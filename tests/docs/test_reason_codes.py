@@ -149,6 +149,6 @@ def test_each_code_has_a_cause_here() -> None:
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_each_code_can_be_had_with_its_parameters(code: str) -> None:
-    """Each code on the page is the code of a reason that is given, with just the parameters that the page names (A7)."""
+    """Each code on the page is that of a reason that is given, with just the parameters that the page names (A7)."""
     given = [reason for reason in CAUSES[code]() if reason.code == code]
     assert [set(reason.params) for reason in given] == [rows()[code]]

@@ -210,7 +210,7 @@ def _transition(statuses: list[str], declared: list[Input], event: str | None) -
 _objects: Final = st.dictionaries(values.names(), values.json_inputs(), max_size=4)
 _tasks: Final = values.task_fields().map(lambda fields: Task(**fields))
 _cases: Final = values.case_fields().map(lambda fields: Case(**fields))
-_ids: Final = st.none() | values.names()
+_ids: Final = st.none() | values.names(255)
 _scopes: Final = st.lists(st.lists(_terms(), max_size=2).map(tuple), max_size=2).map(lambda found: Scope(tuple(found)))
 
 BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {

@@ -112,6 +112,9 @@ def _add(name: str, *values: Any) -> Callable[[Parts], None]:
     return lambda parts: parts[name].extend(values)
 
 
+_ADMINISTRATIVE = _both(_state("p-admin"), _add("administrative", "p-admin"))
+_SETS_TWICE = [clear("due_at"), set_value("due_at", "2026-01-01T00:00:00Z")]
+
 LIFECYCLE_PLANTS = (
     Plant("bad_name", "states", _state("two\nlines")),
     Plant("bad_name", "transition ' '", _step(" ")),
@@ -127,7 +130,7 @@ LIFECYCLE_PLANTS = (
     Plant("unknown_status", "transition 'p-from'", _step("p-from", sources=["p-nowhere"])),
     Plant("no_initial", "initial", _set("initial", []), "initial"),
     Plant("initial_by_correct", "initial", lambda parts: parts["legacy"].extend(parts["initial"][:1]), "initial"),
-    Plant("target_by_correct", "transition 'p-in'", _both(_state("p-admin"), _add("administrative", "p-admin"), _step("p-in", "p-admin"))),
+    Plant("target_by_correct", "transition 'p-in'", _both(_ADMINISTRATIVE, _step("p-in", "p-admin"))),
     Plant("not_a_transition", "transitions[", _add("transitions", "start")),
     Plant("reserved_action", "transition 'assign'", _step("assign")),
     Plant("reserved_action", "transition 'task_opened'", _step("task_opened")),
@@ -140,7 +143,7 @@ LIFECYCLE_PLANTS = (
     Plant("bad_effect", "transition 'p-copies'", _step("p-copies", effects=[copy_input("b", to="title")])),
     Plant("bad_effect", "transition 'p-field'", _step("p-field", effects=[set_value("version", 3)])),
     Plant("bad_effect", "transition 'p-clears'", _step("p-clears", effects=[clear("title")])),
-    Plant("effect_twice", "transition 'p-sets'", _step("p-sets", effects=[clear("due_at"), set_value("due_at", "2026-01-01T00:00:00Z")])),
+    Plant("effect_twice", "transition 'p-sets'", _step("p-sets", effects=_SETS_TWICE)),
     Plant("ambiguous", "status ", _both(_step("p-double"), _step("p-double"))),
     Plant("unreachable", "status 'p-island'", _state("p-island")),
     Plant("unreachable", "status 'p-lonely'", _state("p-lonely", Category.OPEN)),
@@ -201,6 +204,8 @@ def _typed(*fields: Any) -> Callable[[Parts], None]:
     return lambda parts: parts.update(fields=[*(parts["fields"] or ()), *fields])
 
 
+_OLD = _add("earlier", OTHER_LIFECYCLE)
+
 DEFINITION_PLANTS = (
     Plant("bad_name", "name", _set("name", "two\nlines"), "name"),
     Plant("bad_name", "name", _set("name", ""), "name"),
@@ -210,7 +215,7 @@ DEFINITION_PLANTS = (
     Plant("rule_of_unknown_action", "authorization", _rule("task_closed")),
     Plant("rule_missing", "authorization", _without("read"), "read"),
     Plant("rule_missing", "authorization", _without("create")),
-    Plant("rule_missing", "authorization", _both(_without(), _add("earlier", OTHER_LIFECYCLE)), "earlier"),
+    Plant("rule_missing", "authorization", _both(_without(), _OLD), "earlier"),
     Plant("read_opaque", "authorization", _rule("read", OPAQUE), "read"),
     Plant("guard_of_unknown_action", "guards of 'p-unknown'", _guard("p-unknown", READS_NOTE)),
     Plant("guard_of_unknown_action", "guards of 'read'", _guard("read", READS_NOTE)),
@@ -222,5 +227,5 @@ DEFINITION_PLANTS = (
     Plant("unknown_action", "published", _publish("task_opened")),
     Plant("bad_fields", "fields", _typed("amount"), "fields"),
     Plant("bad_fields", "fields", _typed(integer("p-double"), text("p-double")), "fields"),
-    Plant("effect_field", "transition 'p-end'", _both(_typed(integer("amount")), _add("earlier", OTHER_LIFECYCLE)), "earlier"),
+    Plant("effect_field", "transition 'p-end'", _both(_typed(integer("amount")), _OLD), "earlier"),
 )  # fmt: skip  # a table

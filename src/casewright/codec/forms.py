@@ -43,7 +43,7 @@ from casewright.domain.items import Case, Item, Note, Task
 from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Phase, Reason
 from casewright.domain.terms import Scope, Term, TermKind
-from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer, as_name
+from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused, Verdict
 
 __all__ = [
@@ -70,12 +70,11 @@ __all__ = [
 
 _MARK: Final = text_of(MAX_ID)
 _SENTENCE: Final = text_of(DOCUMENT_MAX)  # it may name every status or action there is: the document is the limit
-_ID: Final = told(as_name, MAX_ID)
 _PRINCIPAL: Final = maybe(checked(as_actor_id))
 
 read_actor: Final = of_class(Actor, {"roles": names, "attributes": json_object, "on_behalf_of": _PRINCIPAL})
 read_note: Final = of_class(Note)
-read_context: Final = of_class(Context, dict.fromkeys(("correlation_id", "causation_id", "traceparent"), maybe(_ID)))
+read_context: Final = of_class(Context)
 
 # ---------------------------------------------------------------- items
 

@@ -23,6 +23,7 @@ from casewright.domain.inputs import Input
 from casewright.domain.items import Case, ItemT, Kind, Task
 from casewright.domain.json_values import EMPTY, FrozenMapping
 from casewright.domain.lifecycle import Lifecycle
+from casewright.domain.ready_rules import never
 from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule
 from casewright.domain.rulings import GRANT, Rule
@@ -260,9 +261,9 @@ class Definition(Generic[ItemT]):
         """Return whether the actor may see the item: of the same tenant, and granted by the rule of ``read`` (A8)."""
         return by.tenant == item.tenant and self._read(by, item) is GRANT
 
-    def rule(self, action: str) -> ReadyRule | None:
-        """Return the present rule of the action; None where nothing grants it."""
-        return self.authorization.rule(action)
+    def rule(self, action: str) -> ReadyRule:
+        """Return the present rule of the action, to combine it with others; ``never()`` where there is none."""
+        return self.authorization.rule(action) or never()
 
     def scope(self, actor: Actor) -> Scope:
         """Return the terms that say which items of the actor's tenant the actor may read (A6)."""
