@@ -26,6 +26,8 @@ ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
+# Over all cores; the examples of one page stay together (see conftest.py).
+SPREAD = ("-n", "auto", "--dist", "loadgroup")
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
 NEEDS_EXTRA = ("casewright.testing.strategies",)
@@ -98,7 +100,7 @@ def tests(session: nox.Session) -> None:
     """Run the suite and the documented examples on the installed package; all of it covered."""
     session.install(*_group("test"), ".[testing]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *SPREAD, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     # A chosen part of the suite cannot cover everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
@@ -145,14 +147,14 @@ def wheel(session: nox.Session) -> None:
         if shared.is_dir():  # data sets that stand beside a checkout
             (Path(folder) / "shared").symlink_to(shared)
         with session.chdir(unpacked):
-            session.run("python", "-m", "pytest", *session.posargs)
+            session.run("python", "-m", "pytest", *SPREAD, *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def matrix(session: nox.Session) -> None:
     """Run the suite on each supported Python that this machine has."""
     session.install(*_group("test"), ".[testing]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *SPREAD, *session.posargs)
 
 
 @nox.session(venv_backend="uv")
@@ -160,7 +162,7 @@ def min_versions(session: nox.Session) -> None:
     """Run the suite with the oldest dependencies that pyproject.toml allows."""
     tools = [tool for tool in _group("test") if not tool.startswith("hypothesis")]  # ours is a pin, the extra's a bound
     session.install("--resolution", "lowest-direct", *tools, ".[testing]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *SPREAD, *session.posargs)
 
 
 @nox.session

@@ -208,7 +208,7 @@ def _denied(definition: Any, item: Item, action: str, by: Actor) -> Codes:
 
 
 def _ruled(definition: Any, item: Item, action: str, by: Actor) -> Codes:
-    rule = definition.rule(action)
+    rule = definition.authorization.rules.get(action, definition.authorization.default)
     if rule is None:
         return {("permission", "no_rule")}
     ruling = rule(by, _seen(item))

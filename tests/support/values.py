@@ -346,7 +346,6 @@ ODD: Final[tuple[Callable[[], Any], ...]] = (
     lambda: Category,
     object,
     lambda: len,
-    lambda: NotImplemented,
     lambda: ...,
     lambda: ValueError(CANARY),
 )

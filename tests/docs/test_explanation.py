@@ -1,0 +1,67 @@
+"""The explanations: what they name is there, and what they call proven is cited by the test that proves it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXPLANATION = ROOT / "docs" / "explanation"
+PROMISE = re.compile(r"^\| (?P<id>[A-Z]\d+) \| (?P<text>[^|]+) \| (?P<proof>[^|]+) \|$", re.MULTILINE)
+PROMISES = {row["id"]: row["proof"] for row in PROMISE.finditer((EXPLANATION / "promises.md").read_text("utf-8"))}
+OF_THIS_STAGE = {"E1", "E2", "E3", "E4", "A1", "A2", "A3", "A4", "A5", "A7", "A12", "H4", "H5", "H6", "H8"} | {
+    "S1",
+    "S2",
+    "S3",
+    "S7",
+    "S8",
+}
+DECISIONS = sorted((EXPLANATION / "decisions").glob("0*.md"))
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
+OURS = "https://github.com/casewright/casewright/"
+# The source distribution, from which the suite must pass too, leaves these out.
+NOT_DISTRIBUTED = {"SECURITY.md"}
+
+
+def test_every_promise_of_this_release_is_told() -> None:
+    """Each promise that this release makes is on the page."""
+    assert PROMISES.keys() >= OF_THIS_STAGE
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_each_promise_names_a_test_that_cites_it(promise: str) -> None:
+    """Each file that would show a promise false is there, and says in brackets that it is about that promise."""
+    files = re.findall(r"`((?:tests|benchmarks)/[\w/]+\.py)`", PROMISES[promise])
+    assert files
+    cited = re.compile(rf"\([^()]*\b{promise}\b[^()]*\)")
+    assert [name for name in files if not cited.search((ROOT / name).read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem[:4])
+def test_each_decision_has_its_three_parts(path: Path) -> None:
+    """A decision bears its number, is accepted or superseded, and tells context, choice and cost."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(f"# {path.stem[:4]}: ")
+    assert re.match(r"Accepted\.|Superseded by ", lines[2])
+    assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Choice", "## What it costs"]
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    """Decisions count up from 0001."""
+    assert [path.stem[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_each_link_leads_somewhere(path: Path) -> None:
+    """Each link to a file of ours, also by its public address, leads to one that is there."""
+    for link in LINK.finditer(path.read_text(encoding="utf-8")):
+        target = link["target"].partition("#")[0]
+        if target.startswith(OURS):
+            found = ROOT / re.sub(r"^(?:blob|tree)/main/", "", target.removeprefix(OURS))
+            assert found.exists() or found.name in {*NOT_DISTRIBUTED, "new"}, target
+        elif target and "://" not in target:
+            assert (path.parent / target).exists(), target

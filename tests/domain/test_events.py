@@ -1,0 +1,348 @@
+"""Events and what they make: immutable (E1), whole, and folded to the very item that the decisions gave (E3)."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from itertools import accumulate
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from casewright import (
+    TASK,
+    Change,
+    Context,
+    Event,
+    FrozenMapping,
+    HistoryError,
+    Payload,
+    Permitted,
+    Priority,
+    erased_fields,
+    fold,
+)
+from casewright.domain.json_values import canonical_json, freeze_object
+from support.histories import events_of, long_histories, random_histories
+from support.values import ADMIN, AT, CANARY, HOSTILE, impurities, json_inputs, names, thorough
+
+VERBS = {"create", "read", "edit", "assign", "claim", "release", "set_due", "tag", "add_note", "correct", "delete"}
+COUNTERS = {"task_opened", "task_closed"}
+CLOSED = {"done", "cancelled"}
+FIELDS = [field.name for field in attrs.fields(Event)]
+
+
+def changes_of(seed: int) -> list[Change[Any]]:
+    """Return all changes of one random world."""
+    return [change for chain in random_histories(seed).values() for change in chain]
+
+
+def payload_of(event: Event) -> Payload:
+    """Return the payload of an event that has one."""
+    assert event.payload is not None
+    return event.payload
+
+
+def by_the_book(events: list[Event]) -> dict[str, Any]:
+    """Return what an item must be after these events: each field by its own sentence in the design."""
+    first, last = events[0], events[-1]
+    said = [payload_of(event).changes for event in events]
+    assert all(set(event.changed) == set(changes) for event, changes in zip(events, said, strict=True))
+
+    def latest(name: str, default: Any = None) -> Any:
+        return next((changes[name] for changes in reversed(said) if name in changes), default)
+
+    attributes: dict[str, Any] = {}
+    for changes in said:
+        merged: Any = changes.get("attributes", {})
+        attributes |= merged
+    done = [(event.action, event) for event in events if event.action not in (VERBS | COUNTERS) - {"create"}]
+    performers = dict.fromkeys(
+        (action, who) for action, event in done for who in (event.actor_id, event.on_behalf_of) if who is not None
+    )
+    entered = None
+    for event in events:
+        entered = (entered or event.occurred_at) if event.category in CLOSED else None
+    due_at, priority = latest("due_at"), latest("priority")
+    item = {
+        "id": first.item_id,
+        "tenant": first.tenant,
+        "definition": first.definition,
+        "lifecycle_version": first.lifecycle_version,
+        "status": last.to_status,
+        "category": last.category,
+        "version": len(events),
+        "title": latest("title"),
+        "description": latest("description"),
+        "priority": None if priority is None else Priority(priority),
+        "created_by": first.actor_id,
+        "created_at": first.occurred_at,
+        "updated_at": last.occurred_at,
+        "assignee_id": latest("assignee_id"),
+        "due_at": None if due_at is None else due_at.replace("Z", "+00:00"),
+        "closed_at": entered,
+        "deleted_at": next((event.occurred_at for event in events if event.action == "delete"), None),
+        "tags": latest("tags", ()),
+        "attributes": {key: value for key, value in attributes.items() if value is not None},
+        "performers": tuple(part for pair in performers for part in pair),
+        "head": last.digest,
+    }
+    return item | ({"case_id": latest("case_id")} if first.kind == "task" else {"open_tasks": latest("open_tasks", 0)})
+
+
+# ---------------------------------------------------------------- E1
+
+
+def test_changes_are_deeply_immutable() -> None:
+    """No list, dict or set can be reached from any of over a thousand changes, their items, notes and events (E1)."""
+    seen = 0
+    for seed in range(100):
+        for change in changes_of(seed):
+            assert list(impurities(change)) == [], seed
+            seen += 1
+    assert seen > 1_000
+
+
+def test_changes_hash_pickle_and_copy() -> None:
+    """A change is hashable and survives pickle, copy and deepcopy as an equal one, with its items and event (E1)."""
+    for seed in range(25):
+        for change in changes_of(seed):
+            for other in (pickle.loads(pickle.dumps(change)), copy.copy(change), copy.deepcopy(change)):
+                assert other == change
+                assert hash(other) == hash(change)
+                assert payload_of(other.event).text == payload_of(change.event).text
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_events_cannot_be_changed(name: str) -> None:
+    """No field of an event can be set or deleted, and none can be added (E1)."""
+    event = long_histories(1, 3)[0][1]
+    before = copy.copy(event)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(event, name, getattr(event, name))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        delattr(event, name)
+    with pytest.raises(AttributeError):
+        object.__setattr__(event, "another", 1)
+    assert event == before
+
+
+# ---------------------------------------------------------------- E3
+
+
+def test_fold_gives_the_item_that_the_decisions_gave() -> None:
+    """The fold of each prefix of a history is exactly the item after that change (E3)."""
+    events_seen = 0
+    for seed in range(150):
+        for chain in random_histories(seed).values():
+            events = events_of(chain)
+            for prefix, change in zip(accumulate([[event] for event in events]), chain, strict=True):
+                assert fold(prefix) == change.after, seed
+                assert fold(iter(prefix)).version == len(prefix)
+            assert pickle.dumps(fold(events)) == pickle.dumps(fold(list(events)))
+            events_seen += len(events)
+    assert events_seen > 1_000
+
+
+def test_fold_gives_what_each_field_means() -> None:
+    """Each field of a folded item is what the events say of it: last value, merged attributes, times (E3)."""
+    for seed in range(150):
+        for chain in random_histories(seed).values():
+            events = events_of(chain)
+            for end in range(1, len(events) + 1):
+                item = fold(events[:end])
+                found = attrs.asdict(item, recurse=False)
+                found["due_at"] = None if item.due_at is None else item.due_at.isoformat(timespec="microseconds")
+                assert found == by_the_book(events[:end]), seed
+
+
+def test_headers_tell_the_story() -> None:
+    """Each event has the next version, starts where the one before ended, and names just the fields it sets (H1)."""
+    for seed in range(60):
+        for item_id, chain in random_histories(seed).items():
+            status = None
+            for number, change in enumerate(chain, 1):
+                event = change.event
+                assert (event.version, event.id) == (number, f"{item_id}.{number}")
+                assert (event.from_status, event.to_status, event.category) == (
+                    status,
+                    change.after.status,
+                    change.after.category,
+                )
+                assert event.changed == tuple(sorted(payload_of(event).changes))
+                assert (event.definition, event.kind) == (change.after.definition, change.after.kind)
+                assert event.action in VERBS | COUNTERS or event.from_status != event.to_status
+                status = event.to_status
+
+
+def test_counter_events_follow_their_cause() -> None:
+    """Each event by which a task enters or leaves openness has one of its case that counts it and names it as cause."""
+    counted = 0
+    for seed in range(60):
+        world = random_histories(seed)
+        causes = [change.event.causation_id for change in world["case"] if change.event.action in COUNTERS]
+        moved = []
+        for item_id, chain in world.items():
+            for change in chain if item_id != "case" and chain[0].after.case_id else ():
+                was, is_open = change.before is not None and change.before.open, change.after.open
+                moved += [change.event.id] if was is not is_open else []
+        assert sorted(map(str, causes)) == sorted(moved)
+        living = [chain[-1].after for item_id, chain in world.items() if item_id != "case"]
+        assert world["case"][-1].after.open_tasks == sum(task.open for task in living if task.case_id)
+        counted += len(causes)
+    assert counted > 60
+
+
+def test_fold_needs_no_definition() -> None:
+    """Events of a definition, an action and a status that nobody knows fold all the same: a store knows none (E3)."""
+    for events in long_histories(20, 3):
+        strange = [
+            attrs.evolve(event, definition="gone", lifecycle_version=9, to_status=f"S{event.version}")
+            for event in events
+        ]
+        item = fold(strange)
+        assert (item.definition, item.lifecycle_version, item.status) == ("gone", 9, f"S{len(events)}")
+        assert item.title == fold(events).title
+
+
+def test_fold_passes_over_fields_it_does_not_know() -> None:
+    """A payload of a newer version, with keys and fields that are unknown here, folds without them."""
+    events = long_histories(1, 2)[0]
+    data = json.loads(payload_of(events[0]).text)
+    data["changes"]["colour"] = "red"
+    data["more"] = [1.5]
+    newer = attrs.evolve(events[0], payload=Payload.from_text(json.dumps(data)), changed=tuple(sorted(data["changes"])))
+    assert fold([newer, *events[1:]]) == fold(events)
+
+
+def test_broken_histories_do_not_fold() -> None:
+    """A gap, a doubling, a foreign event, none at all: each is reported with its position."""
+    one, two = long_histories(2, 4)
+    others: dict[str, Any] = {
+        "tenant": "other",
+        "item_id": "other",
+        "kind": "case" if one[0].kind == "task" else "task",
+    }
+    for position in range(1, 4):
+        broken: list[list[Event]] = [
+            one[:position] + one[position + 1 :] + one[:1],
+            one[:position] + one[position - 1 :],
+            *([*one[:position], attrs.evolve(one[position], **{name: other})] for name, other in others.items()),
+            [*one[:position], two[position]],
+            [*one[:position], attrs.evolve(one[position], payload=Payload.from_text("{"), changed=("title",))],
+        ]
+        for events in broken:
+            with pytest.raises(HistoryError) as caught:
+                fold(events)
+            assert caught.value.position == position
+    memo: Any = "memo"
+    for events in (one[1:], [attrs.evolve(one[0], version=0)], [attrs.evolve(one[0], kind=memo)]):
+        with pytest.raises(HistoryError) as caught:
+            fold(events)
+        assert caught.value.position == 0
+    with pytest.raises(HistoryError, match=r"^there are no events$"):
+        fold([])
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_hostile_events_fold_or_are_refused(name: str) -> None:
+    """Whatever stands in a field of an event, folding gives an item or says that it is no history (S1, S2)."""
+    events = long_histories(1, 3)[0]
+    for make in HOSTILE:
+        for position in (0, 1):
+            spoilt = [*events]
+            spoilt[position] = attrs.evolve(events[position], **{name: make()})
+            try:
+                fold(spoilt)
+            except HistoryError as error:
+                broken = str(error)
+            else:
+                broken = ""
+            assert CANARY not in broken
+            assert broken.isprintable()
+
+
+@pytest.mark.parametrize("thing", [None, "event", 5, {}, object()], ids=lambda thing: type(thing).__name__)
+def test_only_events_fold(thing: Any) -> None:
+    """What is no event is no history, and is reported as such, as it is by verify."""
+    with pytest.raises(HistoryError):
+        fold([thing])
+
+
+# ---------------------------------------------------------------- payloads
+
+
+@thorough(200)
+@given(st.dictionaries(names(), json_inputs(4), max_size=3), st.dictionaries(names(), json_inputs(4), max_size=3))
+def test_payload_has_two_forms_of_one_value(inputs: dict[str, Any], changes: dict[str, Any]) -> None:
+    """A payload made of values and one made of its text are equal, hash alike, and both hold both forms (H4)."""
+    parts = freeze_object(inputs, "inputs"), freeze_object(changes, "changes")
+    made = Payload(inputs=parts[0], changes=parts[1])
+    assert made.text == canonical_json({"inputs": parts[0], "changes": parts[1]})
+    stored = Payload.from_text(made.text)
+    for payload in (made, stored, pickle.loads(pickle.dumps(made)), copy.deepcopy(stored), copy.copy(made)):
+        assert (payload.inputs, payload.changes, payload.text) == (*parts, made.text)
+        assert payload == made
+        assert hash(payload) == hash(made)
+    assert made != made.text
+    assert made != Payload(inputs=FrozenMapping({**parts[0], "another one": 1}), changes=parts[1])
+
+
+def test_stored_text_is_kept_untouched() -> None:
+    """The stored text of a payload is kept to the byte, also where it is not canonical: it is what was hashed (H4)."""
+    text = '{ "changes": {"title": "\\u00e9"}, "inputs": {}, "later": 1.50 }'
+    payload = Payload.from_text(text)
+    assert payload.changes == FrozenMapping({"title": "\u00e9"})
+    assert payload.text == text
+    assert pickle.loads(pickle.dumps(payload)).text == text
+    assert payload != Payload(changes=FrozenMapping({"title": "\u00e9"}))
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "null", "{}", '{"inputs":{}}', '{"inputs":{},"changes":[]}', "{", ""])
+def test_payload_must_hold_both_parts(text: str) -> None:
+    """A stored payload without inputs and changes is a broken history, found on use."""
+    payload = Payload.from_text(text)
+    assert payload.text == text
+    for name in ("changes", "inputs"):
+        with pytest.raises(HistoryError):
+            getattr(payload, name)
+
+
+def test_payloads_do_not_show_what_they_hold() -> None:
+    """The repr of a payload and of an event shows nothing personal, so that a log of events does not (S6)."""
+    for events in long_histories(10, 3):
+        for event in events:
+            assert repr(event.payload) == "Payload(...)"
+            assert CANARY not in repr(event)
+
+
+def test_context_is_a_value() -> None:
+    """A context is three optional ids, given by name, and equal to one made alike."""
+    context = Context(correlation_id="c", causation_id="a", traceparent="t")
+    assert pickle.loads(pickle.dumps(context)) == context
+    assert Context() == Context(correlation_id=None, causation_id=None, traceparent=None)
+
+
+def test_unsealed_events_fold_too() -> None:
+    """A script that never seals can chain decisions and fold their events: digests and recording stay empty (E3)."""
+    created = TASK.create("t1", by=ADMIN, at=AT, title="t")
+    assert isinstance(created, Permitted)
+    assert created.change is not None
+    started = TASK.decide(created.change.after, "start", by=ADMIN, at=AT)
+    assert isinstance(started, Permitted)
+    assert started.change is not None
+    events = [created.change.event, started.change.event]
+    assert fold(events) == started.change.after
+    assert erased_fields(events) == frozenset()
+    for event in events:
+        assert (event.recorded_at, event.previous, event.payload_digest, event.digest, event.salt) == (
+            None,
+            "",
+            "",
+            "",
+            None,
+        )
