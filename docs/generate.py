@@ -10,6 +10,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -121,6 +122,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
+def _prose(*sentences: str) -> str:
+    return textwrap.fill(" ".join(sentences), 120, break_long_words=False, break_on_hyphens=False)
+
+
 def _code(words: Iterable[object]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
@@ -131,12 +136,16 @@ def _code(words: Iterable[object]) -> str:
 def _catalog() -> str:
     parts = [
         "# Catalog",
-        "Three definitions come with the package. Take one as it is, or "
-        "[derive your own](../how-to/declare-a-lifecycle.md#start-from-a-ready-one).",
+        _prose(
+            "Three definitions come with the package. Take one as it is, or",
+            "[derive your own](../how-to/declare-a-lifecycle.md#start-from-a-ready-one).",
+        ),
         *(part for name, definition in CATALOG.items() for part in _definition(name, definition)),
         "## The verbs",
-        "Every definition has these actions besides those of its lifecycle. They lead to no status of their own. "
-        "One that changes nothing is permitted without a change.",
+        _prose(
+            "Every definition has these actions besides those of its lifecycle. They lead to no status of their own.",
+            "One that changes nothing is permitted without a change.",
+        ),
         _table(("verb", "what it does", "inputs", "event"), map(_verb, VERB_SENTENCES)),
     ]
     return "\n\n".join(parts)
@@ -201,12 +210,16 @@ def _errors() -> str:
     tree = inspect.cleandoc(errors.__doc__ or "").split("::\n")[1].split("\n\nEach class")[0]
     parts = [
         "# Errors",
-        "Every error that casewright raises on purpose is one of these. A refused decision is no error: `decide` "
-        "*returns* it, see [Reason codes](reasons.md).",
+        _prose(
+            "Every error that casewright raises on purpose is one of these. A refused decision is no error: `decide`",
+            "*returns* it, see [Reason codes](reasons.md).",
+        ),
         "```text\n" + inspect.cleandoc(tree.strip("\n")) + "\n```",
-        "Each class has a stable `code`, keeps what it knows as fields, can be pickled, and repeats no user data in "
-        "its text. *HTTP* is what `casewright.codec.problem_details` answers; what is the program's own fault is told "
-        "there by one fixed sentence.",
+        _prose(
+            "Each class has a stable `code`, keeps what it knows as fields, can be pickled, and repeats no user data",
+            "in its text. *HTTP* is what `casewright.codec.problem_details` answers; what is the program's own fault",
+            "is told there by one fixed sentence.",
+        ),
         _table(
             ("error", "code", "what happened", "fields", "what to do", "HTTP"),
             (_error(cls) for cls in sorted(classes, key=lambda cls: list(ADVICE).index(cls.__name__))),
@@ -250,8 +263,10 @@ def _status(error: CasewrightError) -> str:
 def _names() -> str:
     parts = [
         "# Public names",
-        "All of these are imported from `casewright`, and loaded on first use: "
-        "`from casewright import Lifecycle`. The right column says where each lives.",
+        _prose(
+            "All of these are imported from `casewright`, and loaded on first use:",
+            "`from casewright import Lifecycle`. The right column says where each lives.",
+        ),
     ]
     rows = [(f"`{name}`", *_public(name)) for name in casewright.__all__]
     for title, of_title in (

@@ -7,7 +7,7 @@ from typing import Any
 
 from casewright import REGULATORY_CASE, TASK, Actor, Change, Event, Refused, Task, erase, seal
 from casewright.codec import from_json, lifecycle_from_data, to_data, to_json
-from support.codec import GUARDS, guarded
+from support.codec_documents import GUARDS, guarded
 from support.values import a_task
 
 AT = datetime(2026, 1, 31, 13, 30, 0, 5, tzinfo=timezone(timedelta(hours=1)))

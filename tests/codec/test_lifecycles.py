@@ -25,7 +25,7 @@ from casewright import (
 from casewright.codec import from_data, from_json, lifecycle_from_data, to_data, to_json
 from casewright.codec.lifecycles import STATUSES_MAX, TRANSITIONS_MAX, WAYS_MAX
 from casewright.testing.strategies import lifecycles
-from support.codec import GUARDS, guarded
+from support.codec_documents import GUARDS, guarded
 from support.values import thorough
 
 SMALL = Lifecycle(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import re
@@ -102,3 +103,18 @@ def test_the_first_success_is_short() -> None:
     code, expected = next(examples(README))
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     assert expected
+
+
+def test_the_bars_of_the_readme_are_those_of_the_benchmarks() -> None:
+    """Each bar in the table of the README is one that a benchmark holds the measured figure against (A12)."""
+    table = README.read_text(encoding="utf-8").partition("| what | measured | bar |")[2].partition("\n\n")[0]
+    shown = {float(row.split("|")[3]) for row in table.splitlines()[2:]}
+    calls = [
+        node
+        for path in (ROOT / "benchmarks").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Bar"
+    ]
+    held = {float(ast.literal_eval(call.args[2])) for call in calls}
+    assert len(shown) > 5
+    assert shown <= held

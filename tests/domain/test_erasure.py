@@ -166,6 +166,16 @@ def test_counter_events_stay_as_they_are() -> None:
             assert folded.open_tasks == item.open_tasks
 
 
+def test_counter_that_was_erased_all_the_same_is_named() -> None:
+    """Where a store erased counter events too, the fold has no open tasks and says that it does not know (H8)."""
+    for events in HISTORIES:
+        gone = [attrs.evolve(event, payload=None, salt=None) for event in events]
+        folded = fold(gone)
+        assert verify(gone) == ()
+        assert erased_fields(gone) == {name for event in events for name in event.changed}
+        assert not isinstance(folded, Case) or folded.open_tasks == 0
+
+
 def test_erasing_is_done_once() -> None:
     """Erasing what is erased changes nothing, and erasing leaves the given event as it was (E1, H8)."""
     for events in long_histories(10, 3):

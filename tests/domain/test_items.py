@@ -67,7 +67,7 @@ TEXTS = ("id", "tenant", "definition", "status", "title", "description", "create
 @thorough(250)
 @given(task_fields(), case_fields(), note_fields())
 def test_items_are_deeply_immutable(task: Any, case: Any, note: Any) -> None:
-    """No list, dict or set can be reached from an item, and no change of what it was made of reaches it (E1)."""
+    """An item holds no list, dict or set, cannot be reached by what it was made of, hashes, pickles and copies (E1)."""
     for cls, fields in ((Task, task), (Case, case), (Note, note)):
         item = cls(**fields)
         assert list(impurities(item)) == []
@@ -75,18 +75,8 @@ def test_items_are_deeply_immutable(task: Any, case: Any, note: Any) -> None:
         spoil(fields)
         assert item == before
         assert repr(item) == text
-
-
-@thorough(100)
-@given(task_fields(), case_fields(), note_fields())
-def test_items_hash_pickle_and_copy(task: Any, case: Any, note: Any) -> None:
-    """An item is hashable, and survives pickle, copy, deepcopy and evolve as an equal one of the same class (E1)."""
-    for item in (Task(**task), Case(**case), Note(**note)):
-        copies = [copy.copy(item), copy.deepcopy(item), attrs.evolve(item)]
-        pickles = [pickle.loads(pickle.dumps(item, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
-        for other in (*copies, *pickles):
-            assert type(other) is type(item)
-            assert other == item
+        for other in (before, copy.copy(item), attrs.evolve(item), pickle.loads(pickle.dumps(item))):
+            assert type(other) is cls
             assert {item: 1}[other] == 1
 
 

@@ -261,6 +261,27 @@ def test_parser_takes_text_and_bytes_only(bad: Any) -> None:
         parse_json(bad, "f")
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"a":1,"\\u0061":2}', "has the same key twice"),
+        ("[1.0]", "holds a number that is no integer; send it as text or in a smaller unit"),
+        ("NaN", "holds a number that is no integer; send it as text or in a smaller unit"),
+        ("1" * 21, "holds an integer beyond 64 bits"),
+        ("-" + "1" * 5_000, "holds an integer beyond 64 bits"),
+        (b'"\xff"', "is not UTF-8"),
+        ("[" * 100_000, "is nested too deep; flatten it"),
+        ("[" * 17 + "]" * 17, "is nested more than 16 deep; flatten it"),
+        ("{", "is no JSON"),
+        ("[" + "0," * 3_000_000 + "0]", "is longer than 4194304 bytes of JSON; send less"),
+    ],
+    ids=range(10),
+)
+def test_parser_says_what_is_wrong(text: str | bytes, problem: str) -> None:
+    """A refusal of JSON text says what is wrong with it, in words without its content."""
+    assert refusal(parse_json, text, "f") == f"f: {problem}"
+
+
 @thorough(300)
 @given(st.text(max_size=40) | st.binary(max_size=40) | st.text('[]{}",:0-+.eE\\u \ud800\0', max_size=30))
 def test_parser_accepts_or_refuses_any_text(text: str | bytes) -> None:

@@ -72,7 +72,7 @@ _ALPHABET: Final = (
     *"\u00e9\u00df\u0130\u03a9\u0416\u05d0\u0e01\u4e2d\ud55c\u20ac\ufb01\ufffd\u2028\u200b\ufeff",
     *("\U0001f642", "\U00010348", "\U0010ffff", "e\u0301", "\u1100\u1161", "\u202e"),
 )
-_NAMES: Final = ("id", "name", "amount", "due", "tags", "a", "A", "_", "z9", "\u00e9", "\ufb33", "\U0001f600", "")
+_NAMES: Final = ("id", "unit", "sum", "due", "tags", "a", "A", "_", "z9", "\u00e9", "\ufb33", "\U0001f600", "")
 _WORDS: Final = ("ann", "bob", "task-7", "case 12", "\u00c9milie", "\u6771\u4eac", "x", "r2d2", 'quote"d', "\U0001f642")
 
 

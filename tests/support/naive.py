@@ -164,7 +164,7 @@ def create(
     denied = {code for action in asked for code in _ruled(definition, item, action, by)}
     if denied:
         return Answer(frozenset(denied))
-    if status not in initial and "reason" not in values:
+    if status not in initial and "reason" not in given:
         codes.add(("input", "input_missing"))
     codes |= _guarded(
         definition.guards.get("create", ()), item, None if codes else values, facts={}, at=at, category=""

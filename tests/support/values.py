@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -351,17 +352,22 @@ ODD: Final[tuple[Callable[[], Any], ...]] = (
 )
 """Makers of small values that somebody may give where something else is meant; each makes a new one."""
 
-HUGE: Final[tuple[Callable[[], Any], ...]] = (
-    lambda: CANARY * 1_000,
-    lambda: "\u20ac" * 70_000,
-    lambda: "a" * 10_000_000,
-    lambda: nested(100_000),
-    lambda: nested(100_000, lambda part: {"a": part}),
-    cyclic,
-    lambda: list(range(70_000)),
-    lambda: [CANARY * 10] * 7_000,
+HUGE: Final[tuple[Callable[[], Any], ...]] = tuple(
+    map(
+        cache,
+        (
+            lambda: CANARY * 1_000,
+            lambda: "\u20ac" * 70_000,
+            lambda: "a" * 10_000_000,
+            lambda: nested(100_000),
+            lambda: nested(100_000, lambda part: {"a": part}),
+            cyclic,
+            lambda: list(range(70_000)),
+            lambda: [CANARY * 10] * 7_000,
+        ),
+    )
 )
-"""Makers of values that are far too large or too deep."""
+"""Makers of values that are far too large or too deep; each made once."""
 
 HOSTILE: Final = (*ODD, *HUGE)
 

@@ -59,7 +59,7 @@ class AuthorizationPolicy:
 
     def rule(self, action: str) -> ReadyRule | None:
         """Return the rule of the action, or the default; None where nothing grants it."""
-        return self.rules.get(action, self.default)
+        return self.rules.get(action, self.default) if isinstance(action, str) else None
 
     def ruling(self, actor: Actor, action: str, item: WorkItem) -> Ruling:
         """Return what the rule of the action answers, and nothing but that rule (A1).
@@ -72,7 +72,7 @@ class AuthorizationPolicy:
         Returns:
             The ruling; no, where there is no rule; a veto, where the rule failed (A5).
         """
-        rule = self.rules.get(action, self.default)
+        rule = self.rule(action)
         if rule is None:
             return _no_rule(action)
         try:
@@ -91,7 +91,7 @@ class AuthorizationPolicy:
             The scope: it matches just the items for which `ruling` grants.
 
         Raises:
-            InvalidInputError: The rule runs a function and cannot be lowered.
+            InvalidInputError: The rule runs a function and cannot be lowered, or comes to more than 1,024 alternatives.
         """
         rule = self.rule(action)
         return NOTHING if rule is None else rule.granting(actor)

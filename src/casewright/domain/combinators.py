@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
+from operator import is_
 from typing import Final
 
 import attrs
@@ -22,10 +23,13 @@ from casewright.domain.ready_rules import HasRole
 from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule, as_rule
 from casewright.domain.rulings import GRANT, Rule, Ruling, RulingKind
-from casewright.domain.terms import EVERYTHING, NOTHING, Scope
+from casewright.domain.terms import EVERYTHING, NOTHING, Scope, simplified
 from casewright.errors import DefinitionError, Problem
 
-__all__ = ["all_of", "any_of", "forbid", "not_"]
+__all__ = ["MAX_DEPTH", "all_of", "any_of", "forbid", "not_"]
+
+MAX_DEPTH: Final = 64
+"""How deep combinators may be nested."""
 
 _REMEMBERED: Final = 64
 
@@ -35,11 +39,17 @@ class _Combinator(ReadyRule):
     """Members in the order in which they were given, which shows in the repr only."""
 
     members: tuple[ReadyRule, ...]
+    depth: int = attrs.field(
+        init=False,
+        eq=False,
+        default=attrs.Factory(lambda self: 1 + max(rule.depth for rule in self.members), takes_self=True),
+    )
+    opaque: bool = attrs.field(
+        init=False,
+        eq=False,
+        default=attrs.Factory(lambda self: any(rule.opaque for rule in self.members), takes_self=True),
+    )
     _denials: dict[tuple[int, ...], tuple[list[Ruling], Ruling]] = attrs.field(init=False, factory=dict, eq=False)
-
-    @property
-    def opaque(self) -> bool:
-        return any(rule.opaque for rule in self.members)
 
     @property
     def can_veto(self) -> bool:
@@ -55,10 +65,12 @@ class _Combinator(ReadyRule):
 
     def denial_of(self, rulings: list[Ruling]) -> Ruling:
         """Return the no that these rulings of members make, remembered where members say no in the same few words."""
+        if self.opaque:  # a function of the team's own: its words are not ours to keep
+            return self.joined(rulings)
         key = tuple(map(id, rulings))
         known = self._denials.get(key)
-        if known is None:
-            known = (rulings, self.joined(rulings))  # holding the rulings keeps their ids their own
+        if known is None or not all(map(is_, known[0], rulings)):  # a copy of this rule has other rulings
+            known = (rulings, self.joined(rulings))
             if len(self._denials) < _REMEMBERED:
                 self._denials[key] = known
         return known[1]
@@ -68,7 +80,7 @@ class _Combinator(ReadyRule):
         return Ruling(RulingKind.NO, _reasons_of(rulings)) if rulings else _grants_nothing(self)
 
     def vetoing(self, actor: Actor) -> Scope:
-        return reduce(Scope.__or__, (rule.vetoing(actor) for rule in self.members), NOTHING)
+        return simplified(tuple(way for rule in self.members for way in rule.vetoing(actor).alternatives))
 
     def _shown(self, name: str) -> str:
         return f"{name}({', '.join(map(repr, self.members))})"
@@ -120,8 +132,8 @@ class _AnyOf(_Combinator):
         return Ruling(RulingKind.NO, (Reason("not_granted", Phase.PERMISSION, sentence, known),))
 
     def granting(self, actor: Actor) -> Scope:
-        granted = reduce(Scope.__or__, (rule.granting(actor) for rule in self.members), NOTHING)
-        return granted & ~self.vetoing(actor)
+        granted = simplified(tuple(way for rule in self.members for way in rule.granting(actor).alternatives))
+        return granted & ~self.vetoing(actor) if self.can_veto else granted
 
     def __repr__(self) -> str:
         return self._shown("any_of")
@@ -148,7 +160,8 @@ class _AllOf(_Combinator):
         if self.only_forbids:
             return NOTHING
         needed = (rule.granting(actor) for rule in self.members if not rule.only_forbids)
-        return reduce(Scope.__and__, needed, EVERYTHING) & ~self.vetoing(actor)
+        granted = reduce(Scope.__and__, needed, EVERYTHING)
+        return granted & ~self.vetoing(actor) if self.can_veto else granted
 
     def __repr__(self) -> str:
         return self._shown("all_of")
@@ -256,7 +269,11 @@ def not_(rule: Rule) -> ReadyRule:
 def _members(where: str, rules: tuple[Rule, ...]) -> tuple[ReadyRule, ...]:
     if not rules:
         raise DefinitionError((Problem("empty_combinator", where, "has no member", "pass at least one rule"),))
-    return tuple(as_rule(rule, where) for rule in rules)
+    members = tuple(as_rule(rule, where) for rule in rules)
+    if max(rule.depth for rule in members) >= MAX_DEPTH:
+        mend = "pass several members to one combinator instead of nesting it"
+        raise DefinitionError((Problem("too_deep", where, f"is nested more than {MAX_DEPTH} deep", mend),))
+    return members
 
 
 def _reasons_of(rulings: Iterable[Ruling]) -> tuple[Reason, ...]:

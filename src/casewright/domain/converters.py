@@ -157,6 +157,8 @@ def attributes(value: Mapping[str, object]) -> FrozenMapping[JsonValue]:
 
 def performers(values: Iterable[str]) -> tuple[str, ...]:
     """Return actions and ids of their performers, in turn."""
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise InvalidInputError("performers", f"must be several texts, not {type(values).__name__}", "pass a tuple")
     names = tuple(as_name(value, "performers", MAX_ID) for value in values)
     if len(names) % 2:
         raise InvalidInputError("performers", "must be actions and ids in turn")

@@ -95,7 +95,9 @@ def create(blueprint: Blueprint, draft: Draft, given: Mapping[str, Any]) -> Perm
     """
     values, reasons = check_inputs(blueprint.inputs, given, "create")
     if blueprint.fields is not None:
-        reasons += check_fields(blueprint.fields, values.get("attributes") or EMPTY, whole=True)
+        typed, wrong = check_fields(blueprint.fields, values.get("attributes") or EMPTY, whole=True)
+        values, reasons = FrozenMapping({**values, "attributes": typed}) if typed else values, reasons + wrong
+    lacking = bool(reasons)
     status = values.get("status") or min(blueprint.lifecycle.initial, key=_order(blueprint.lifecycle))
     event = _event(blueprint, draft, str(status), values)
     item = apply(None, event)
@@ -105,6 +107,8 @@ def create(blueprint: Blueprint, draft: Draft, given: Mapping[str, Any]) -> Perm
     if item.status not in blueprint.lifecycle.initial and "reason" not in values:
         reasons.append(REASON.missing)
     for guard in blueprint.guards:
+        if lacking and guard.inputs:
+            continue
         reason = guard.refusal(item, values, draft.facts, draft.at)
         if reason is not None:
             reasons.append(reason)

@@ -79,10 +79,13 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
     reasons = _reasons_of_state(question, step, place.misplaced)
     values, lacking = check_inputs(step.inputs, inputs, action)
     if question.fields is not None and "attributes" in values:
-        lacking += check_fields(question.fields, values["attributes"], whole=False)
+        typed, wrong = check_fields(question.fields, values["attributes"], whole=False)
+        values, lacking = FrozenMapping({**values, "attributes": typed}), lacking + wrong
     reasons += lacking
     category = _category_after(table, step, None if lacking else values)
     reasons += _reasons_of_guards(question, step, category, None if lacking else values)
+    if place.misplaced is None:
+        reasons += _reasons_of_case(question, step, category)
     if reasons:
         return Refused(tuple(reasons))
     work = _work(question, step, values)
@@ -119,6 +122,8 @@ def judge(question: Question, place: Place) -> ActionVerdict:
         return place.verdict
     reasons = _reasons_of_state(question, step, place.misplaced)
     reasons += _reasons_of_guards(question, step, step.category, None)
+    if place.misplaced is None:
+        reasons += _reasons_of_case(question, step, step.category)
     if len(reasons) == len(place.verdict.reasons):
         return place.verdict
     return ActionVerdict(step.action, False, tuple(reasons), step.inputs, step.target)
@@ -191,16 +196,16 @@ def _reasons_of_guards(
         reason = guard.refusal(item, EMPTY if values is None else values, question.facts, question.at)
         if reason is not None and reason not in reasons:
             reasons.append(reason)
-    if isinstance(item, Case):
-        if step.action == "delete" and item.open_tasks:
-            reasons.append(open_tasks_reason(item))
-    elif item.case_id is not None:
-        reasons += _reasons_of_case(question, item, step, category)
+    if step.action == "delete" and isinstance(item, Case) and item.open_tasks:
+        reasons.append(open_tasks_reason(item))
     return reasons
 
 
-def _reasons_of_case(question: Question, item: Task, step: Step, category: Category | None) -> list[Reason]:
+def _reasons_of_case(question: Question, step: Step, category: Category | None) -> list[Reason]:
     """What the task's case has against the step: only entering openness needs it."""
+    item = question.item
+    if not isinstance(item, Task) or item.case_id is None:
+        return []
     stays_open = item.open if category is None else category not in CLOSED_CATEGORIES
     if (stays_open and step.action != "delete") is item.open:
         return []

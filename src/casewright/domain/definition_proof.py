@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from casewright.domain.authorization import AuthorizationPolicy
+from casewright.domain.effects import Effect
 from casewright.domain.events import VERBS
 from casewright.domain.guards import Guard
 from casewright.domain.inputs import Input
+from casewright.domain.json_values import canonical_json
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.lifecycle_proof import guard_problems, name_problem, shown
 from casewright.domain.verbs import CREATE_INPUTS, VERB_TABLE
-from casewright.errors import Problem
+from casewright.errors import InvalidInputError, Problem
 
 __all__ = ["definition_problems"]
 
@@ -81,7 +83,10 @@ def _of_guards(
 ) -> Iterator[Problem]:
     for action, added in guards.items():
         where = f"guards of {shown(action)}"
-        if action not in actions and (action not in VERBS or action == "read"):
+        if action == "read":
+            yield Problem("guard_of_read", where, "reading has a rule and no guards", "put it into the rule of read")
+            continue
+        if action not in actions and action not in VERBS:
             yield Problem("guard_of_unknown_action", where, "there is no such action", "name an action or a verb")
             continue
         for guard in added:
@@ -112,10 +117,28 @@ def _of_fields(fields: tuple[Input, ...] | None, lifecycles: list[Lifecycle]) ->
         for step in one.transitions:
             inputs = {spec.name: spec for spec in step.inputs}
             for effect in step.effects:
-                spec = declared.get(effect.field.removeprefix(_ATTRIBUTE))
-                source = inputs.get(effect.source or "")
-                if not effect.field.startswith(_ATTRIBUTE) or (spec and (source is None or source.kind is spec.kind)):
-                    continue
-                where = f"transition {shown(step.action)}"
-                what = f"sets {effect.field}, which fields= does not declare so"
-                yield Problem("effect_field", where, what, "declare it in fields= with the same kind of input")
+                if effect.field.startswith(_ATTRIBUTE) and not _is_held(effect, declared, inputs):
+                    where = f"transition {shown(step.action)}"
+                    what = f"sets {effect.field} to what fields= does not allow"
+                    yield Problem("effect_field", where, what, "declare it in fields= so that every such value fits")
+
+
+def _is_held(effect: Effect, declared: Mapping[str, Input], inputs: Mapping[str, Input]) -> bool:
+    """Whether all that the effect can set is allowed by the field of that name."""
+    field = declared.get(effect.field.removeprefix(_ATTRIBUTE))
+    if field is None:
+        return False
+    if effect.source is None:
+        if effect.value is None:
+            return field.optional
+        try:
+            return canonical_json(field.accept(effect.value)) == canonical_json(effect.value)
+        except (InvalidInputError, TypeError):  # a TypeError where accept gave a reason
+            return False
+    source = inputs[effect.source]
+    return (
+        source.kind is field.kind
+        and source.max_length <= field.max_length
+        and (not field.choices or set(source.choices) <= set(field.choices))
+        and (not source.clearable or field.optional)
+    )

@@ -78,7 +78,7 @@ class Definition(Generic[ItemT]):
 
     kind: ClassVar[Kind]
 
-    name: str
+    name: str = attrs.field(converter=plain)
     lifecycle: Lifecycle = attrs.field(kw_only=True)
     earlier: tuple[Lifecycle, ...] = attrs.field(default=(), converter=_lifecycles, kw_only=True)
     authorization: AuthorizationPolicy = attrs.field(kw_only=True)
@@ -86,6 +86,7 @@ class Definition(Generic[ItemT]):
     fields: tuple[Input, ...] | None = attrs.field(default=None, converter=_fields, kw_only=True)
     published: frozenset[str] | None = attrs.field(default=None, converter=_published, kw_only=True)
     _tables: Mapping[int, StepTable] = attrs.field(init=False, eq=False, repr=False)
+    _actions: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
     _blueprint: Blueprint = attrs.field(init=False, eq=False, repr=False)
     _read: ReadyRule = attrs.field(init=False, eq=False, repr=False)
     _hidden: Refused = attrs.field(init=False, eq=False, repr=False)
@@ -115,7 +116,9 @@ class Definition(Generic[ItemT]):
             fields=self.fields,
             published=self.published is None or "create" in self.published,
         )
+        actions = tuple(dict.fromkeys(action for table in tables.values() for action in table.actions))
         object.__setattr__(self, "_tables", tables)
+        object.__setattr__(self, "_actions", actions)
         object.__setattr__(self, "_blueprint", blueprint)
         read = self.authorization.rule("read")
         object.__setattr__(self, "_read", read)
@@ -148,7 +151,7 @@ class Definition(Generic[ItemT]):
             parent: The case that a task is to belong to, as it is now. Whether the actor may read it is for the caller
                 to ask (the bus does).
             **fields: ``description``, ``priority``, ``assignee_id`` (needs the right to ``assign``), ``due_at``,
-                ``tags``, ``attributes``.
+                ``tags``, ``attributes``; ``case_id`` may name the parent once more.
 
         Returns:
             The change, and that of the case where an open task enters it; or every reason against them.
@@ -162,6 +165,8 @@ class Definition(Generic[ItemT]):
         case_id = fields.pop("case_id", None)
         if case_id is not None and (parent is None or parent.id != case_id):
             raise MisuseError("case_id= names another case than parent=", "pass the case as parent=")
+        if parent is not None and parent.id == id:
+            raise InvalidInputError("id", "is the id of its own case", "give the task an id of its own")
         optional = {"status": status, "reason": reason}
         given = {"title": title, **fields, **{name: value for name, value in optional.items() if value is not None}}
         draft = Draft(as_item_id(id), by, as_instant(at, "at"), _as_facts(facts), parent)
@@ -198,13 +203,16 @@ class Definition(Generic[ItemT]):
             MisuseError: The item is of another kind or definition, or its case is missing or another one.
             UnknownDefinitionError: The lifecycle that the item is pinned to is not held.
         """
-        question, table = self._question(item, by, at, facts, parent)
-        name = action if action in table else as_name(action, "action")
+        question = self._question(item, by, at, facts, parent)
+        name = action if type(action) is str and action in self._actions else as_name(action, "action")
         if name == "create":
             raise InvalidInputError("action", "create is no action on an item that is there", "call create(...)")
-        denials = self._denials(by, name, item)
-        if denials is not None:
-            return denials
+        if not self._sees(by, item):
+            return self._hidden
+        table = self._table(item)
+        denial = self._denial_of(by, name, item)
+        if denial is not None:
+            return denial
         if item.deleted_at is not None:
             return _DELETED
         if name == "read":
@@ -237,10 +245,10 @@ class Definition(Generic[ItemT]):
             MisuseError: As for `decide`.
             UnknownDefinitionError: As for `decide`.
         """
-        question, table = self._question(item, by, at, facts, parent)
-        if not self.may_read(item, by=by):  # nothing that depends on the item, its status included
-            hidden = self._hidden.reasons
-            return tuple(ActionVerdict(action, False, hidden, (), None) for action in table.actions)
+        question = self._question(item, by, at, facts, parent)
+        if not self._sees(by, item):  # nothing that depends on the item, its status and lifecycle included
+            return tuple(ActionVerdict(action, False, self._hidden.reasons, (), None) for action in self._actions)
+        table = self._table(item)
         rulings: dict[object, Refused | None] = {}  # many actions share one rule: each is asked once
         alone = getattr(item, "case_id", None) is None
         verdicts = []
@@ -259,7 +267,9 @@ class Definition(Generic[ItemT]):
 
     def may_read(self, item: ItemT, *, by: Actor) -> bool:
         """Return whether the actor may see the item: of the same tenant, and granted by the rule of ``read`` (A8)."""
-        return by.tenant == item.tenant and self._read(by, item) is GRANT
+        _check_actor(by)
+        self._check_item(item)
+        return self._sees(by, item)
 
     def rule(self, action: str) -> ReadyRule:
         """Return the present rule of the action, to combine it with others; ``never()`` where there is none."""
@@ -267,6 +277,7 @@ class Definition(Generic[ItemT]):
 
     def scope(self, actor: Actor) -> Scope:
         """Return the terms that say which items of the actor's tenant the actor may read (A6)."""
+        _check_actor(actor)
         return self.authorization.scope(actor, "read")
 
     def with_rules(self, rules: Mapping[Any, Rule]) -> Self:
@@ -313,8 +324,14 @@ class Definition(Generic[ItemT]):
         authorization = self.authorization.with_rules(rules or {})
         return attrs.evolve(self, lifecycle=lifecycle, earlier=(*kept, *self.earlier), authorization=authorization)
 
-    def _denials(self, by: Actor, action: str, item: ItemT) -> Refused | None:
-        return self._denial_of(by, action, item) if self.may_read(item, by=by) else self._hidden
+    def _sees(self, by: Actor, item: ItemT) -> bool:
+        return by.tenant == item.tenant and self._read(by, item) is GRANT
+
+    def _table(self, item: ItemT) -> StepTable:
+        table = self._tables.get(item.lifecycle_version)
+        if table is None:
+            raise UnknownDefinitionError(self.name, item.lifecycle_version)
+        return table
 
     def _denial_of(self, by: Actor, action: str, item: ItemT) -> Refused | None:
         ruling = self.authorization.ruling(by, action, item)
@@ -322,19 +339,20 @@ class Definition(Generic[ItemT]):
 
     def _question(
         self, item: ItemT, by: Actor, at: datetime, facts: Mapping[str, object] | None, parent: Case | None
-    ) -> tuple[Question, StepTable]:
+    ) -> Question:
         _check_actor(by)
+        self._check_item(item)
+        if parent is not None and (
+            type(parent) is not Case or parent.id != getattr(item, "case_id", None) or parent.tenant != item.tenant
+        ):
+            raise MisuseError("parent= is not the item's case", "pass the task's own case, and none for a case")
+        return Question(item, by, as_instant(at, "at"), _as_facts(facts), parent, self.fields)
+
+    def _check_item(self, item: ItemT) -> None:
         if type(item) is not _CLASSES[self.kind]:
             raise MisuseError(f"{self.name!r} judges a {self.kind}, not a {type(item).__name__}", "ask its definition")
         if item.definition != self.name:
             raise MisuseError(f"{self.name!r} was asked about an item of {item.definition!r}", "ask its definition")
-        if parent is not None and parent.id != getattr(item, "case_id", None):
-            raise MisuseError("parent= is not the item's case", "pass the task's own case, and none for a case")
-        table = self._tables.get(item.lifecycle_version)
-        if table is None:
-            raise UnknownDefinitionError(self.name, item.lifecycle_version)
-        moment = as_instant(at, "at")
-        return Question(item, by, moment, _as_facts(facts), parent, self.fields), table
 
     def _check_parent(self, parent: Case | None, by: Actor) -> None:
         if parent is None:
@@ -349,9 +367,11 @@ def _not_visible(rule: str) -> Reason:
 
 
 def _as_facts(facts: Mapping[str, object] | None) -> Mapping[str, object]:
-    if facts is not None and not isinstance(facts, Mapping):
+    if facts is None:
+        return EMPTY
+    if not isinstance(facts, Mapping):
         raise InvalidInputError("facts", f"must be a mapping, not {type(facts).__name__}", "map names to facts")
-    return EMPTY if facts is None else facts
+    return FrozenMapping(facts)  # a copy that no guard can change for the next one
 
 
 def _check_actor(by: Actor) -> None:

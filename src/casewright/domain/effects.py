@@ -8,9 +8,9 @@ from typing import Final
 import attrs
 
 from casewright.domain.inputs import Input, InputKind
-from casewright.domain.json_values import FrozenMapping, JsonValue, freeze_json
+from casewright.domain.json_values import FrozenMapping, JsonValue, canonical_json, freeze_json
 from casewright.domain.reasons import Reason
-from casewright.domain.values import MAX_TAG, MAX_TITLE, Priority, as_name, quoted
+from casewright.domain.values import MAX_ID, MAX_TAG, MAX_TEXT, MAX_TITLE, Priority, as_name, quoted
 from casewright.errors import InvalidInputError
 
 __all__ = ["Effect", "clear", "copy_input", "effect_changes", "effect_problem", "set_value"]
@@ -25,6 +25,7 @@ _KINDS: Final[Mapping[str, InputKind]] = {
     "due_at": InputKind.INSTANT,
     "tags": InputKind.NAMES,
 }
+_LIMITS: Final[Mapping[str, int]] = {"title": MAX_TITLE, "assignee_id": MAX_ID, "tags": MAX_TAG}
 _CLEARABLE: Final = frozenset({"description", "priority", "assignee_id", "due_at"})
 
 
@@ -70,14 +71,7 @@ def set_value(field: str, value: object) -> Effect:
         InvalidInputError: The value does not fit the field.
     """
     name = as_name(field, "field")
-    if name in _KINDS and value is not None:
-        accepted = Input(name=name, kind=_KINDS[name], choices=tuple(Priority) if name == "priority" else ()).accept(
-            value
-        )
-        if isinstance(accepted, Reason):
-            raise InvalidInputError(name, accepted.text)
-        value = accepted
-    return Effect(name, value=freeze_json(value, name))
+    return Effect(name, value=None if value is None else _as_constant(name, value))
 
 
 def clear(field: str) -> Effect:
@@ -110,20 +104,44 @@ def effect_changes(effects: Iterable[Effect], values: Mapping[str, JsonValue]) -
     return changes
 
 
+def _as_constant(field: str, value: object) -> JsonValue:
+    if field not in _KINDS:
+        return freeze_json(value, field)
+    choices = tuple(Priority) if field == "priority" else ()
+    spec = Input(name=field, kind=_KINDS[field], choices=choices, max_length=_LIMITS.get(field, MAX_TEXT))
+    accepted = spec.accept(value)
+    if isinstance(accepted, Reason):
+        raise InvalidInputError(field, accepted.text)
+    return accepted
+
+
 def effect_problem(effect: Effect, inputs: Mapping[str, Input]) -> tuple[str, str] | None:
     """Return what is wrong with an effect beside these inputs, and what would mend it; None if nothing is."""
     field = effect.field
+    if not isinstance(field, str):
+        return "sets what is no name of a field", f"use {', '.join(_KINDS)} or attributes.<name>"
     if field not in _KINDS and not (field.startswith(_ATTRIBUTE) and len(field) > len(_ATTRIBUTE)):
         return f"sets the unknown field {field!r}", f"use {', '.join(_KINDS)} or attributes.<name>"
     if effect.source is None:
-        fixed = effect.value is None and field in {"title", "tags"}
-        return (f"clears {field}, which every item has", "set it to a value") if fixed else None
+        return _constant_problem(effect)
     spec = inputs.get(effect.source)
     if spec is None:
         return f"copies the undeclared input {effect.source!r}", "declare it in inputs="
     if field in _KINDS and not _fits(field, spec):
         return f"copies {effect.source!r}, which does not fit {field}", f"declare it so that {_NEEDS[field]}"
     return None
+
+
+def _constant_problem(effect: Effect) -> tuple[str, str] | None:
+    field, value = effect.field, effect.value
+    if value is None:
+        fixed = field in {"title", "tags"}
+        return (f"clears {field}, which every item has", "set it to a value") if fixed else None
+    try:
+        sound = canonical_json(_as_constant(field, value)) == canonical_json(value)
+    except (InvalidInputError, TypeError, ValueError):
+        sound = False
+    return None if sound else (f"sets {field} to a value that does not fit it", "make it by set_value(...)")
 
 
 _NEEDS: Final[Mapping[str, str]] = {

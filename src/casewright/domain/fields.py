@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from casewright.domain.inputs import Input, check_inputs
+from casewright.domain.json_values import FrozenMapping, JsonValue
 from casewright.domain.reasons import Reason
 
 __all__ = ["check_fields"]
 
 
-def check_fields(fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: bool) -> list[Reason]:
+def check_fields(
+    fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: bool
+) -> tuple[FrozenMapping[JsonValue], list[Reason]]:
     """Check attributes against what the definition declares.
 
     Args:
@@ -20,7 +23,8 @@ def check_fields(fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: 
         whole: Whether these are all there are (on create), or only those that change.
 
     Returns:
-        A reason of phase input for each missing, unknown or blank one; one that must stay and is removed is missing.
+        The accepted values (instants as canonical text, names sorted; None for what is removed), and a reason of phase
+        input for each missing, unknown or blank one. One that must stay and is removed is missing.
 
     Raises:
         InvalidInputError: A value is of a wrong type or over its limit.
@@ -29,5 +33,6 @@ def check_fields(fields: tuple[Input, ...], given: Mapping[str, Any], *, whole: 
     removed = [name for name, value in given.items() if value is None and name in declared]
     kept = {name: value for name, value in given.items() if name not in removed}
     asked = tuple(spec for spec in fields if (whole and spec.name not in removed) or spec.name in kept)
-    _, reasons = check_inputs(asked, kept, "the definition")
-    return [declared[name].missing for name in removed if not declared[name].optional] + reasons
+    values, reasons = check_inputs(asked, kept, "the definition")
+    missing = [declared[name].missing for name in removed if not declared[name].optional]
+    return FrozenMapping({**values, **dict.fromkeys(removed)}), missing + reasons

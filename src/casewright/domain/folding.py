@@ -5,7 +5,7 @@ A decision computes the new item with the very function that `fold` replays a hi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -13,13 +13,13 @@ from casewright.domain.actors import Actor
 from casewright.domain.events import RESERVED, SCHEMA, Event
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Case, Item, Task, WorkItem
-from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
+from casewright.domain.json_values import EMPTY, FrozenMapping
 from casewright.domain.making import Maker
 from casewright.domain.payloads import Payload
 from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
-from casewright.errors import HistoryError
+from casewright.errors import HistoryError, MisuseError
 
-__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "new_event"]
+__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "merged_tags", "new_event"]
 
 ERASED_TEXT: Final = "[erased]"
 
@@ -56,16 +56,16 @@ def apply(before: Item | None, event: Event) -> Item:
         elif event.action == "delete":
             fields["deleted_at"] = moment
     if event.payload is None:
-        fields.update((name, _ERASED.get(name)) for name in event.changed)
+        fields.update(_left_by_erasing(before, event))
     elif event.changed:
-        _set_fields(fields, event.payload.changes, EMPTY if before is None else before.attributes)
+        _set_fields(fields, event.payload.changes, _BLANKS[event.kind] if before is None else before)
     return evolve(_BLANKS[event.kind] if before is None else before, fields)
 
 
 def fold(events: Iterable[Event]) -> Item:
     """Return the item that a history makes. Needs no definition (E3).
 
-    An erased event leaves ``[erased]`` in title and description and the default in other fields that it set.
+    Where only erased events set a field, it is ``[erased]`` in title and description, and the default in others.
 
     Args:
         events: All events of one item, from version 1 on, or up to any later version.
@@ -74,21 +74,21 @@ def fold(events: Iterable[Event]) -> Item:
         The item after the last of them.
 
     Raises:
-        HistoryError: There is no event, or one does not follow the one before it.
+        HistoryError: There is no event, or one does not follow the one before it, or is no event at all.
     """
     item: Item | None = None
-    for position, event in enumerate(events):
+    for position, event in enumerate(_events(events)):
         if event.version != position + 1:
             raise HistoryError(f"version {position + 1} was expected", position)
         if item is not None and (event.item_id, event.tenant, event.kind) != (item.id, item.tenant, item.kind):
             raise HistoryError("it belongs to another item", position)
-        if item is None and event.kind not in _BLANKS:
+        if item is None and event.kind not in tuple(_BLANKS):
             raise HistoryError("it is of no known kind", position)
         try:
             item = apply(item, event)
         except HistoryError as error:
             raise HistoryError(error.problem, position) from None
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
             raise HistoryError("its header or payload holds a value of a wrong type", position) from None
     if item is None:
         raise HistoryError("there are no events")
@@ -102,26 +102,38 @@ def erased_fields(events: Iterable[Event]) -> frozenset[str]:
         events: All events of one item, in order.
 
     Returns:
-        The names; comparisons of the item with the fold skip them. Attributes are merged by key, so they stay unknown.
+        The names; comparisons of the item with the fold skip them. Attributes and tags are merged, so they stay
+        unknown.
     """
     unknown: set[str] = set()
-    for event in events:
+    for event in _events(events):
         if event.erased:
             unknown.update(event.changed)
         else:
-            unknown.difference_update(set(event.changed) - {"attributes"})
+            unknown.difference_update(set(event.changed) - {"attributes", "tags"})
     return frozenset(unknown)
 
 
 # ---------------------------------------------------------------- how fields are set
 
-_ERASED: Final[Mapping[str, object]] = {
-    "title": ERASED_TEXT,
-    "description": ERASED_TEXT,
-    "tags": (),
-    "attributes": EMPTY,
-    "open_tasks": 0,
-}
+
+def _left_by_erasing(before: Item | None, event: Event) -> dict[str, object]:
+    """The texts that only erased events have set so far; all else keeps its value, or its default."""
+    texts = ("title", "description") if before is None else ("description",)
+    return {
+        name: ERASED_TEXT for name in texts if name in event.changed and (before is None or before.description is None)
+    }
+
+
+def _events(events: Iterable[Event]) -> Iterator[Event]:
+    if not isinstance(events, Iterable):
+        raise MisuseError(
+            f"a {type(events).__name__} is no sequence of events", "pass the events of one item, in order"
+        )
+    for position, event in enumerate(events):
+        if not isinstance(event, Event):
+            raise HistoryError("it is no event", position)
+        yield event
 
 
 def _identity(event: Event) -> dict[str, object]:
@@ -153,12 +165,14 @@ def _did(performers: tuple[str, ...], action: str, actor_id: str) -> bool:
     return False
 
 
-def _set_fields(fields: dict[str, object], changes: Mapping[str, Any], attributes: Mapping[str, JsonValue]) -> None:
+def _set_fields(fields: dict[str, object], changes: Mapping[str, Any], before: Item) -> None:
     for name, value in changes.items():
         if name == "attributes":
-            merged = {**attributes, **value}
+            merged = {**before.attributes, **value}
             kept = {key: part for key, part in merged.items() if part is not None}
             fields[name] = FrozenMapping(kept) if kept else EMPTY
+        elif name == "tags":
+            fields[name] = merged_tags(before.tags, value)
         elif name == "due_at":
             fields[name] = None if value is None else datetime.fromisoformat(value)
         elif name == "priority":
@@ -167,7 +181,14 @@ def _set_fields(fields: dict[str, object], changes: Mapping[str, Any], attribute
             fields[name] = value
 
 
-_SETTABLE: Final = frozenset({"title", "description", "assignee_id", "tags", "case_id", "open_tasks"})
+def merged_tags(tags: tuple[str, ...], change: tuple[str, ...] | Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the tags after a change: all of them anew, or some to ``add`` and some to ``remove``."""
+    if isinstance(change, tuple):
+        return change
+    return tuple(sorted({*tags, *change.get("add", ())} - {*change.get("remove", ())}))
+
+
+_SETTABLE: Final = frozenset({"title", "description", "assignee_id", "case_id", "open_tasks"})
 
 
 _EVENTS: Final[Maker[Event]] = Maker(Event)

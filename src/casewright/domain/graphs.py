@@ -41,15 +41,17 @@ class Graph:
         edges: Source, action and target of each transition.
     """
 
-    __slots__ = ("_leaving", "_states")
+    __slots__ = ("_leaving", "_nearer", "_states")
 
     def __init__(self, states: Mapping[str, Category], edges: Iterable[Edge]) -> None:
         """Index the edges by their source."""
         self._states = states
-        self._leaving: dict[str, tuple[tuple[str, str], ...]] = dict.fromkeys(states, ())
+        leaving: dict[str, list[tuple[str, str]]] = {status: [] for status in states}
         for source, action, target in edges:
-            if source in self._leaving and target in self._leaving:
-                self._leaving[source] += ((action, target),)
+            if source in leaving and target in leaving:
+                leaving[source].append((action, target))
+        self._leaving = {status: tuple(steps) for status, steps in leaving.items()}
+        self._nearer = self._ways_to_closed()
 
     def known(self, status: str) -> str:
         """Return the status if there is such a one.
@@ -57,7 +59,7 @@ class Graph:
         Raises:
             InvalidInputError: There is none.
         """
-        if status not in self._states:
+        if not isinstance(status, str) or status not in self._states:
             raise InvalidInputError("status", "is no status of the lifecycle", f"use one of {', '.join(self._states)}")
         return status
 
@@ -78,17 +80,35 @@ class Graph:
 
     def way_to_closed(self, status: str) -> tuple[str, ...] | None:
         """Return the fewest actions from the status to a closed category; None where there is no way."""
-        seen = {self.known(status)}
-        waiting: deque[tuple[str, tuple[str, ...]]] = deque([(status, ())])
+        if not self.can_close(status):
+            return None
+        way: list[str] = []
+        while (step := self._nearer[status]) is not None:
+            way.append(step[0])
+            status = step[1]
+        return tuple(way)
+
+    def can_close(self, status: str) -> bool:
+        """Return whether any way leads from the status to a closed category."""
+        return self.known(status) in self._nearer
+
+    def _ways_to_closed(self) -> dict[str, tuple[str, str] | None]:
+        """The step from each status that brings it nearer to a closed one: one search backwards from all of these."""
+        entering: dict[str, list[tuple[str, str]]] = {status: [] for status in self._states}
+        for source, steps in self._leaving.items():
+            for action, target in steps:
+                entering[target].append((source, action))
+        nearer: dict[str, tuple[str, str] | None] = {
+            status: None for status, category in self._states.items() if getattr(category, "closed", False)
+        }
+        waiting = deque(nearer)
         while waiting:
-            here, way = waiting.popleft()
-            if self._states[here].closed:
-                return way
-            for action, target in self._leaving[here]:
-                if target not in seen:
-                    seen.add(target)
-                    waiting.append((target, (*way, action)))
-        return None
+            target = waiting.popleft()
+            for source, action in entering[target]:
+                if source not in nearer:
+                    nearer[source] = (action, target)
+                    waiting.append(source)
+        return nearer
 
     def analysis(self) -> Analysis:
         """Return everything at once."""

@@ -69,6 +69,8 @@ def canonical_header(event: Event) -> str:
     """
     header = {name: getattr(event, name) for name in _HEADER}
     for name in _INSTANTS:
+        if isinstance(header[name], str):
+            raise InvalidInputError(name, "must be a datetime, not str")
         if header[name] is not None:
             header[name] = instant_text(as_instant(header[name], name))
     return canonical_json(header)
@@ -111,10 +113,18 @@ def seal(
         The change with recorded_at, context, previous and both digests on the event, and the head on the item.
 
     Raises:
-        MisuseError: The item before has a version but no head: its own change was never sealed.
-        InvalidInputError: The time is naive, or the salt is no printable text.
+        MisuseError: It is no change, or sealed already, or the item before has a version but no head: its own change
+            was never sealed.
+        InvalidInputError: The time is naive, the salt is no printable text, or the context is none.
     """
+    if not isinstance(change, Change):
+        advice = "seal verdict.change; where a verb changes nothing there is none, and nothing to keep"
+        raise MisuseError(f"a {type(change).__name__} is no change", advice)
+    if context is not None and not isinstance(context, Context):
+        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
     before, event = change.before, change.event
+    if event.digest:
+        raise MisuseError(f"the event of version {event.version} is sealed already", "seal each change once")
     if before is not None and not before.head:
         advice = "seal each change before you decide on the item it gave, if the history is kept"
         raise MisuseError(f"the item before version {event.version} is not sealed", advice)
@@ -146,6 +156,10 @@ def verify(events: Iterable[Event]) -> tuple[Finding, ...]:
         Empty when sound; else what is wrong with the first event that does not follow. A cut tail, no events at all,
         and a full rewrite are sound as far as anyone can tell without an anchor outside.
     """
+    if not isinstance(events, Iterable):
+        raise MisuseError(
+            f"a {type(events).__name__} is no sequence of events", "pass the events of one item, in order"
+        )
     previous: Event | None = None
     for position, event in enumerate(events):
         wrong = list(_breaks(event, previous, position + 1))
@@ -160,6 +174,8 @@ def erase(event: Event) -> Event:
 
     A case's counter events hold nothing personal and are returned as they are.
     """
+    if not isinstance(event, Event):
+        raise MisuseError(f"a {type(event).__name__} is no event", "pass one event of a history")
     if event.action in COUNTER_ACTIONS:
         return event
     return attrs.evolve(event, payload=None, salt=None)
@@ -182,7 +198,7 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
             yield "payload", "of payload and salt only one is there"
         elif event.payload is not None and event.payload_digest != payload_digest(event.payload.text, event.salt or ""):
             yield "payload", "its payload is not what was sealed"
-    except (InvalidInputError, TypeError, ValueError, AttributeError):
+    except (InvalidInputError, TypeError, ValueError, AttributeError, RecursionError):
         yield "malformed", "it holds a value of a wrong type"
 
 

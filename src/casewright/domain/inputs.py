@@ -30,6 +30,7 @@ from casewright.domain.values import (
 from casewright.errors import DefinitionError, InvalidInputError, Problem
 
 __all__ = [
+    "MAX_INPUTS",
     "Input",
     "InputKind",
     "actor",
@@ -44,6 +45,10 @@ __all__ = [
 ]
 
 
+MAX_INPUTS: Final = 100
+"""How many inputs may be given at once where one of them is unknown."""
+
+
 class InputKind(StrEnum):
     """What an input may hold."""
 
@@ -55,6 +60,13 @@ class InputKind(StrEnum):
     BOOLEAN = "boolean"
     NAMES = "names"
     MAPPING = "mapping"
+
+
+def _kind(value: str) -> InputKind:
+    try:
+        return InputKind(value)
+    except ValueError:
+        raise InvalidInputError("kind", "is no kind of input", f"use one of {', '.join(InputKind)}") from None
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +84,7 @@ class Input:
     """
 
     name: str
-    kind: InputKind
+    kind: InputKind = attrs.field(converter=_kind)
     optional: bool = False
     clearable: bool = False
     max_length: int = MAX_TEXT
@@ -229,7 +241,7 @@ def _unknown(declared: tuple[Input, ...], given: Mapping[str, object], action: s
     takes = f"it takes {', '.join(known)}" if known else "it takes none"
     return [
         Reason("input_unknown", Phase.INPUT, f"{action} knows no input {name!r}; {takes}", params(input=name))
-        for name in as_names(given.keys(), "names of inputs")
+        for name in as_names(given.keys(), "names of inputs", most=MAX_INPUTS)
         if name not in known
     ]
 
@@ -251,13 +263,34 @@ def _actor(spec: Input, value: object) -> str:
     return as_name(accepted, spec.name, MAX_ID) if accepted and not accepted.isspace() else ""
 
 
-_ACCEPT: Final[Mapping[InputKind, Any]] = {
-    InputKind.TEXT: lambda spec, value: as_text(value, spec.name, spec.max_length),
+def _text(spec: Input, value: object) -> str:
+    return as_text(value, spec.name, spec.max_length)
+
+
+def _instant(spec: Input, value: object) -> str:
+    return instant_text(as_instant(value, spec.name))
+
+
+def _integer(spec: Input, value: object) -> int:
+    return as_integer(value, spec.name)
+
+
+def _names(spec: Input, value: object) -> tuple[str, ...]:
+    return as_names(value, spec.name, limit=spec.max_length, most=MAX_TAGS)
+
+
+def _mapping(spec: Input, value: object) -> FrozenMapping[JsonValue]:
+    return freeze_object(value, spec.name)
+
+
+# Named functions, so that inputs can be pickled.
+_ACCEPT: Final[Mapping[InputKind, Callable[[Input, object], JsonValue]]] = {
+    InputKind.TEXT: _text,
     InputKind.ACTOR: _actor,
-    InputKind.CHOICE: lambda spec, value: as_text(value, spec.name, spec.max_length),
-    InputKind.INSTANT: lambda spec, value: instant_text(as_instant(value, spec.name)),
-    InputKind.INTEGER: lambda spec, value: as_integer(value, spec.name),
+    InputKind.CHOICE: _text,
+    InputKind.INSTANT: _instant,
+    InputKind.INTEGER: _integer,
     InputKind.BOOLEAN: _boolean,
-    InputKind.NAMES: lambda spec, value: as_names(value, spec.name, limit=spec.max_length, most=MAX_TAGS),
-    InputKind.MAPPING: lambda spec, value: freeze_object(value, spec.name),
+    InputKind.NAMES: _names,
+    InputKind.MAPPING: _mapping,
 }

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from casewright.domain.values import MAX_NAME, as_integer, as_name, as_text
+from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, MAX_NAME, as_integer, as_name, as_text
 from casewright.errors import HistoryError, InvalidInputError
 
 __all__ = [
@@ -145,6 +145,9 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 
 
+_Path: TypeAlias = "str | tuple[_Path, str | int]"
+
+
 class _Freezer:
     """Freezes one value, counting characters and nodes so that an endless or huge value ends early."""
 
@@ -154,35 +157,50 @@ class _Freezer:
         self._field = field
         self._left = JSON_MAX_BYTES
 
-    def freeze(self, value: object, path: str, depth: int) -> JsonValue:
+    def freeze(self, value: object, path: _Path, depth: int) -> JsonValue:
         self._spend(1)
         if value is None or value is True or value is False:
             return value
         if isinstance(value, str):
             self._spend(len(value))
-            return as_text(value, path, JSON_MAX_BYTES)
+            return value if type(value) is str and value.isascii() and "\0" not in value else self._text(value, path)
         if isinstance(value, int):
-            return as_integer(value, path)
+            sound = type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX
+            return value if sound else as_integer(value, _shown(path))
         if depth == JSON_MAX_DEPTH:
             raise InvalidInputError(self._field, f"is nested more than {JSON_MAX_DEPTH} deep", "flatten it")
+        if isinstance(value, (Mapping, list, tuple)) and len(value) > self._left:
+            raise _too_large(self._field)
         if isinstance(value, Mapping):
             return FrozenMapping(self._pairs(value, path, depth))
         if isinstance(value, (list, tuple)):
-            return tuple(self.freeze(part, f"{path}[{index}]", depth + 1) for index, part in enumerate(value))
+            return tuple(self.freeze(part, (path, index), depth + 1) for index, part in enumerate(value))
         kind = type(value).__name__
-        raise InvalidInputError(path, f"holds a {kind}, which is no JSON value", _ADVICE.get(kind, ""))
+        raise InvalidInputError(_shown(path), f"holds a {kind}, which is no JSON value", _ADVICE.get(kind, ""))
 
-    def _pairs(self, value: Mapping[object, object], path: str, depth: int) -> Iterator[tuple[str, JsonValue]]:
+    def _text(self, value: str, path: _Path) -> str:
+        return as_text(value, _shown(path), JSON_MAX_BYTES)
+
+    def _pairs(self, value: Mapping[object, object], path: _Path, depth: int) -> Iterator[tuple[str, JsonValue]]:
         for key, part in value.items():
             self._spend(len(key) if isinstance(key, str) else 1)
-            name = as_text(key, f"a key of {path}", JSON_MAX_BYTES)
-            shown = name if name.isprintable() and len(name) <= MAX_NAME else "?"
-            yield name, self.freeze(part, f"{path}.{shown}", depth + 1)
+            name = as_text(key, "a key", JSON_MAX_BYTES)
+            yield name, self.freeze(part, (path, name), depth + 1)
 
     def _spend(self, amount: int) -> None:
         self._left -= amount
         if self._left < 0:
             raise _too_large(self._field)
+
+
+def _shown(path: _Path) -> str:
+    """Return the path in words; made only where something is wrong with what is there."""
+    if isinstance(path, str):
+        return path
+    above, key = path
+    if isinstance(key, int):
+        return f"{_shown(above)}[{key}]"
+    return f"{_shown(above)}.{key if key.isprintable() and len(key) <= MAX_NAME else '?'}"
 
 
 def _too_large(field: str) -> InvalidInputError:
@@ -210,7 +228,7 @@ def canonical_json(value: object) -> str:
         The text; encode it as UTF-8 to hash it.
 
     Raises:
-        TypeError: It holds something that is no JSON value.
+        TypeError: It holds something that is no JSON value. Nothing else is checked: freeze a value first.
     """
     return _encode(value)
 

@@ -133,6 +133,8 @@ class Lifecycle:
         Raises:
             DefinitionError: The result cannot work.
         """
+        if states is not None and not isinstance(states, Mapping):
+            raise InvalidInputError("states", f"must be a mapping, not {type(states).__name__}")
         return attrs.evolve(
             self,
             states=FrozenMapping({**self.states, **(states or {})}),

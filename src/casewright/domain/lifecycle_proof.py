@@ -12,7 +12,7 @@ from casewright.domain.graphs import Graph
 from casewright.domain.guards import Guard
 from casewright.domain.inputs import Input
 from casewright.domain.transitions import Transition
-from casewright.domain.values import MAX_NAME, Category
+from casewright.domain.values import INTEGER_MAX, MAX_NAME, Category
 from casewright.errors import Problem
 
 __all__ = ["guard_problems", "lifecycle_problems", "name_problem", "shown"]
@@ -74,7 +74,7 @@ def _of_states(states: Mapping[str, Category], version: int) -> Iterator[Problem
         if not isinstance(category, Category):
             known = f"use one of Category.{', Category.'.join(member.name for member in Category)}"
             yield Problem("not_a_category", f"status {shown(status)}", "its category is none", known)
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= INTEGER_MAX:
         yield Problem("bad_version", "version", "is no whole number from 1", "count versions 1, 2, 3")
 
 
@@ -165,7 +165,7 @@ def _of_ways(
         return  # what is closed is not known; the category itself is reported
     edges = [(source, step.action, step.target) for step in steps for source in step.sources]
     graph = Graph(states, edges)
-    starts = [status for status in initial if status in states]
+    starts = [status for status in (*initial, *by_correct) if status in states]
     reached = graph.reachable_from(*starts) | set(starts)
     for status in states:
         if status in by_correct:
@@ -174,7 +174,7 @@ def _of_ways(
         if status not in reached:
             mend = "add a transition to it, or mark it administrative or legacy"
             yield Problem("unreachable", where, "no way leads to it from an initial status", mend)
-        if graph.way_to_closed(status) is None:
+        if not graph.can_close(status):
             mend = "add a way to a status of category DONE or CANCELLED"
             yield Problem("trap", where, "no closed status can be reached from it", mend)
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
+from casewright.errors import InvalidInputError
 
 __all__ = ["Phase", "Reason", "alternatives", "params", "spoken"]
 
@@ -23,7 +24,12 @@ class Phase(StrEnum):
 
 
 def _phase(value: str) -> Phase:
-    return value if type(value) is Phase else Phase(value)
+    if type(value) is Phase:
+        return value
+    try:
+        return Phase(value)
+    except ValueError:
+        raise InvalidInputError("phase", "is no phase", f"use one of {', '.join(Phase)}") from None
 
 
 def _params(value: Mapping[str, Any]) -> FrozenMapping[JsonValue]:
@@ -58,9 +64,8 @@ def params(**values: JsonValue) -> FrozenMapping[JsonValue]:
 
 def spoken(name: str) -> str:
     """Return a name in code as it would be spoken: ``reviewer_id`` is "reviewer", ``due_at`` is "due"."""
-    for ending in ("_id", "_at"):
-        name = name.removesuffix(ending)
-    return name.replace("_", " ")
+    short = name.removesuffix("_id").removesuffix("_at").replace("_", " ").strip()
+    return short or name
 
 
 def alternatives(words: Iterable[str]) -> str:

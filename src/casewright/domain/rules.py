@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from types import FunctionType
+from typing import Any, Final, TypeGuard
 
 import attrs
 
 from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
-from casewright.domain.json_values import FrozenMapping
+from casewright.domain.json_values import freeze_object
 from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rulings import GRANT, Rule, Ruling, RulingKind
 from casewright.domain.terms import NOTHING, Scope
@@ -28,6 +29,11 @@ class ReadyRule(ABC):
     """A rule that knows what it is made of: what the ready-made rules and the combinators have in common."""
 
     __slots__ = ()
+
+    @property
+    def depth(self) -> int:
+        """How deep combinators are nested in it."""
+        return 0
 
     @property
     def opaque(self) -> bool:
@@ -163,12 +169,19 @@ class FunctionRule(_OwnCode):
         if not _is_sound(ruling):
             close_coroutine(ruling)
             return rule_error(self)
-        return GRANT if ruling.kind is RulingKind.GRANT else self._explained(ruling)
+        if ruling.kind is RulingKind.GRANT:
+            return GRANT
+        try:
+            return self._explained(ruling)
+        except InvalidInputError:
+            return rule_error(self)
 
     def _explained(self, ruling: Ruling) -> Ruling:
         rule = repr(self)
         given = ruling.reasons or (Reason("not_granted", Phase.PERMISSION, f"{rule} does not grant it"),)
-        named = (attrs.evolve(reason, params=FrozenMapping({**reason.params, "rule": rule})) for reason in given)
+        named = (
+            attrs.evolve(reason, params=freeze_object({**reason.params, "rule": rule}, "params")) for reason in given
+        )
         return Ruling(ruling.kind, tuple(named))
 
     def __repr__(self) -> str:
@@ -216,7 +229,15 @@ def as_rule(rule: Rule, where: str) -> ReadyRule:
     """
     if isinstance(rule, ReadyRule):
         return rule
+    if isinstance(rule, FunctionType) and rule.__module__ in _FACTORIES:
+        what = f"holds {rule.__name__} itself, which makes a rule"
+        raise DefinitionError((Problem("not_a_rule", where, what, f"call it: {rule.__name__}(...)"),))
     if isinstance(rule, type) or not callable(rule):
         problem = Problem("not_a_rule", where, f"holds a {type(rule).__name__} where a rule is meant", "pass a rule")
         raise DefinitionError((problem,))
     return FunctionRule(rule)
+
+
+_FACTORIES: Final = frozenset(
+    f"casewright.domain.{name}" for name in ("combinators", "ready_rules", "rules", "rulings")
+)

@@ -23,6 +23,8 @@ from casewright.domain.verdicts import ActionVerdict
 
 __all__ = ["Place", "Step", "StepTable"]
 
+_REMEMBERED = 100  # statuses: a verb is in all, and an action of more would be remembered with a long text for each
+
 
 @attrs.frozen
 class Step:
@@ -136,7 +138,7 @@ class StepTable:
         place = self._places.get((status, action))
         if place is None:
             place = self._place(status, action)
-            if status in self.lifecycle.states and action in self._steps:
+            if status in self.lifecycle.states and len(self._steps.get(action, ())) <= _REMEMBERED:
                 self._places[status, action] = place
         return place
 

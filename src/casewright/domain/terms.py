@@ -72,9 +72,9 @@ class Term:
 
 
 def same_value(one: object, other: object) -> bool:
-    """Return whether two scalars are the same: None never is, True is not 1, and tuples and mappings are no scalars."""
+    """Return whether two scalars are the same: what is missing or empty never is, and True is not 1."""
     if isinstance(one, str):
-        return isinstance(other, str) and one == other
+        return one != "" and isinstance(other, str) and one == other
     return isinstance(one, (bool, int)) and type(one) is type(other) and one == other
 
 
@@ -118,8 +118,16 @@ class Scope:
 def simplified(alternatives: tuple[tuple[Term, ...], ...]) -> Scope:
     """Return the scope without double terms, contradictions, and alternatives that another one contains."""
     sets = {frozenset(terms): tuple(dict.fromkeys(terms)) for terms in alternatives}
-    possible = {terms for terms in sets if not any(term.inverted() in terms for term in terms)}
-    return Scope(tuple(sets[terms] for terms in sets if terms in possible and not any(t < terms for t in possible)))
+    possible = [terms for terms in sets if not any(term.inverted() in terms for term in terms)]
+    by_size: dict[int, list[frozenset[Term]]] = {}
+    for terms in possible:
+        by_size.setdefault(len(terms), []).append(terms)
+    kept = (
+        terms
+        for terms in possible
+        if not any(part < terms for size, parts in by_size.items() if size < len(terms) for part in parts)
+    )
+    return Scope(tuple(sets[terms] for terms in kept))
 
 
 NOTHING = Scope(())

@@ -86,19 +86,25 @@ class Priority(StrEnum):
 
     def __lt__(self, other: str) -> bool:
         """Return whether this is less urgent."""
-        return self.rank < other.rank if isinstance(other, Priority) else NotImplemented
+        return self.rank < _rank(other)
 
     def __le__(self, other: str) -> bool:
         """Return whether this is at most as urgent."""
-        return self.rank <= other.rank if isinstance(other, Priority) else NotImplemented
+        return self.rank <= _rank(other)
 
     def __gt__(self, other: str) -> bool:
         """Return whether this is more urgent."""
-        return self.rank > other.rank if isinstance(other, Priority) else NotImplemented
+        return self.rank > _rank(other)
 
     def __ge__(self, other: str) -> bool:
         """Return whether this is at least as urgent."""
-        return self.rank >= other.rank if isinstance(other, Priority) else NotImplemented
+        return self.rank >= _rank(other)
+
+
+def _rank(other: str) -> int:
+    if not isinstance(other, Priority):  # NotImplemented would let str compare by letters
+        raise TypeError(f"a Priority has no order with a {type(other).__name__}")
+    return other.rank
 
 
 _RANKS = {"low": 1, "medium": 2, "high": 3, "urgent": 4}
@@ -230,14 +236,17 @@ def as_instant(value: object, field: str) -> datetime:
             raise InvalidInputError(field, "is no ISO 8601 time", "write it as 2026-01-31T12:00:00+00:00") from None
     if not isinstance(value, datetime):
         raise InvalidInputError(field, f"must be an aware datetime, not {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise InvalidInputError(field, "has no time zone", "give it one, such as tzinfo=UTC")
     try:
-        moment = value.astimezone(UTC)
+        moment = None if value.utcoffset() is None else value.astimezone(UTC)
+        # A subclass (of another library, with nanoseconds perhaps) must not get into an item.
+        plain = None if moment is None else datetime.combine(moment.date(), moment.time(), UTC)
     except OverflowError:
         raise InvalidInputError(field, "is outside the years 1 to 9999 in UTC") from None
-    # A subclass (of another library, with nanoseconds perhaps) must not get into an item.
-    return datetime.combine(moment.date(), moment.time(), UTC) if type(moment) is not datetime else moment
+    except Exception:  # noqa: BLE001 - a time zone of another library may fail in any way
+        raise InvalidInputError(field, "has a time zone that fails", "use datetime.UTC or zoneinfo") from None
+    if plain is None:
+        raise InvalidInputError(field, "has no time zone", "give it one, such as tzinfo=UTC")
+    return plain
 
 
 def instant_text(moment: datetime) -> str:

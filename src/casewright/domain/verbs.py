@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from casewright.domain.actors import Actor
+from casewright.domain.folding import merged_tags
 from casewright.domain.history import note_digest
 from casewright.domain.inputs import Input, actor, choice, instant, mapping, names, text
 from casewright.domain.items import Note, WorkItem
@@ -113,10 +114,17 @@ def _set_due(item: WorkItem, values: Mapping[str, Any], by: Actor, at: datetime)
 
 
 def _tag(item: WorkItem, values: Mapping[str, Any], by: Actor, at: datetime) -> Work | None:
-    tags = tuple(sorted({*item.tags, *values.get("add", ())} - {*values.get("remove", ())}))
+    tags = merged_tags(item.tags, values)
     if len(tags) > MAX_TAGS:
         raise InvalidInputError("tags", f"would be more than {MAX_TAGS}", "remove some")
-    return None if tags == item.tags else Work({"tags": tags})
+    if tags == item.tags:
+        return None
+    # Only what changes, so that no later event repeats the words of one that is erased (H8).
+    delta = {
+        "add": tuple(t for t in tags if t not in item.tags),
+        "remove": tuple(t for t in item.tags if t not in tags),
+    }
+    return Work({"tags": FrozenMapping({name: part for name, part in delta.items() if part})})
 
 
 def _add_note(item: WorkItem, values: Mapping[str, Any], by: Actor, at: datetime) -> Work | None:

@@ -271,9 +271,9 @@ def _ways_out(ordinary: Sequence[str], states: Mapping[str, Category], edges: Se
 
 @st.composite
 def _initials(draw: st.DrawFn, ordinary: Sequence[str]) -> Any:  # noqa: ANN401 - in each form that Lifecycle takes
-    more = draw(st.lists(st.sampled_from(ordinary), max_size=2, unique=True))
+    more = draw(st.lists(st.sampled_from(ordinary), max_size=3, unique=True))
     several = tuple(dict.fromkeys((ordinary[0], *more)))
-    return draw(st.sampled_from((ordinary[0], several, frozenset(several))))
+    return draw(st.sampled_from((several, frozenset(several), ordinary[0])))
 
 
 @st.composite
@@ -293,17 +293,16 @@ def _transitions(draw: st.DrawFn, edges: tuple[_Edge, ...]) -> tuple[Transition,
 @st.composite
 def _transition(draw: st.DrawFn, action: str, sources: list[str], target: str) -> Transition:
     declared = draw(_few(INPUTS))
-    possible: list[Effect] = [copy_input(spec.name, to=COPIES[spec.name]) for spec in declared if spec.name in COPIES]
-    taken = {effect.field for effect in possible}
-    possible += [effect for effect in CONSTANTS if effect.field not in taken]
-    guards = (*GUARDS, *(INPUT_GUARDS[spec.name] for spec in declared if spec.name in INPUT_GUARDS))
+    copies = [copy_input(spec.name, to=COPIES[spec.name]) for spec in declared if spec.name in COPIES]
+    constants = [effect for effect in CONSTANTS if effect.field not in {copy.field for copy in copies}]
+    readers = [INPUT_GUARDS[spec.name] for spec in declared if spec.name in INPUT_GUARDS]
     return Transition(
         action,
         sources,
         target,
         inputs=declared,
-        guards=draw(_few(guards)),
-        effects=draw(_few(tuple(possible))),
+        guards=draw(_few((*readers * 4, *GUARDS))),
+        effects=draw(_some((*copies * 4, *constants)) if copies else _few(CONSTANTS)),
         event=draw(st.sampled_from((None, f"{action} done"))),
     )
 
@@ -330,7 +329,12 @@ def _parts(draw: st.DrawFn) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _few(choices: tuple[_T, ...]) -> st.SearchStrategy[list[_T]]:
     """None more often than not, so that most transitions are simple and histories grow."""
-    return st.one_of(st.just([]), st.just([]), st.lists(st.sampled_from(choices), max_size=2, unique_by=_key))
+    return st.one_of(st.just([]), st.just([]), _some(choices))
+
+
+@lru_cache(maxsize=256)
+def _some(choices: tuple[_T, ...]) -> st.SearchStrategy[list[_T]]:
+    return st.lists(st.sampled_from(choices), min_size=1, max_size=3, unique_by=_key)
 
 
 def _key(part: object) -> str:
