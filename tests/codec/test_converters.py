@@ -207,11 +207,18 @@ def _unknown(value: str) -> Unknown:
     return Unknown()
 
 
+def _several(values: list[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise InvalidInputError("words", "must be several")
+    return tuple(values)
+
+
 @attrs.frozen
 class Converted:
     """Something whose own converter knows what to do."""
 
     part: Unknown = attrs.field(converter=_unknown)
+    words: tuple[str, ...] = attrs.field(default=(), converter=_several)
 
 
 def test_converters_of_attrs_come_first() -> None:
@@ -220,6 +227,8 @@ def test_converters_of_attrs_come_first() -> None:
     with pytest.raises(InvalidInputError) as caught:
         from_data([{"part": 5}], list[Converted])
     assert caught.value.field == "document[0].part"
+    with pytest.raises(InvalidInputError, match="words: must be several"):
+        from_data({"part": "x", "words": "ab"}, Converted)
 
 
 @attrs.frozen

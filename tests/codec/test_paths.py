@@ -17,7 +17,7 @@ PATHS: list[tuple[str, tuple[Any, ...], Any, str]] = [
     ("Task", ("performers",), "abcd", "performers"),
     ("Task", ("performers",), ["create"], "performers"),
     ("Task", ("attributes", "a", "b"), [1, 1.5], "attributes.a.b[1]"),
-    ("Task", ("attributes", "a"), {"\0": 1}, "attributes.a"),
+    ("Task", ("attributes", "a"), {"\0": 1}, "attributes"),
     ("Task", ("attributes", "x" * 101), 1, "attributes"),
     ("Task", ("kind",), "case", "kind"),
     ("Item", ("kind",), "note", "kind"),

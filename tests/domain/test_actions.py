@@ -69,8 +69,9 @@ def test_actions_and_decide_agree(
         item = attrs.evolve(item, case_id=parent.id)
     asked: dict[str, Any] = {"by": by, "at": at, "facts": facts, "parent": parent}
     verdicts = definition.actions(item, **asked)
-    lifecycle = naive.lifecycle_of(definition, naive.observed(item))
-    assert [verdict.action for verdict in verdicts] == [*lifecycle.actions, *VERBS]
+    if definition.may_read(item, by=by):
+        lifecycle = naive.lifecycle_of(definition, naive.observed(item))
+        assert [verdict.action for verdict in verdicts] == [*lifecycle.actions, *VERBS]
     for verdict in verdicts:
         inputs = data.draw(inputs_for(verdict))
         decision = definition.decide(item, verdict.action, inputs, **asked)
@@ -95,6 +96,23 @@ def test_the_catalog_lists_what_it_decides(definition: Any) -> None:
                     inputs = {spec.name: values.get(spec.name, status) for spec in verdict.inputs if not spec.optional}
                     decision = definition.decide(item, verdict.action, inputs, by=by, at=LATER)
                     assert (verdict.permitted, told(verdict)) == (decision.permitted, codes(decision))
+
+
+def test_a_hidden_item_does_not_tell_its_version() -> None:
+    """Who may not read gets the same list for every item: the actions of all versions, all not visible (A8)."""
+    old = Lifecycle(
+        states={"draft": Category.DRAFT, "done": Category.DONE},
+        initial="draft",
+        transitions=[Transition("publish", "draft", "done")],
+        version=7,
+    )
+    hidden = attrs.evolve(PLAIN, earlier=[old]).with_rules({"read": has_role("boss")})
+    present = a_task(definition=PLAIN, assignee_id="ben")
+    past = a_task(definition=attrs.evolve(PLAIN, lifecycle=old), deleted_at=LATER)
+    lists = [hidden.actions(item, by=ANN, at=LATER) for item in (present, past)]
+    assert lists[0] == lists[1]
+    assert {verdict.action for verdict in lists[0]} == {"finish", "wait", "turn", "publish", *VERBS}
+    assert {pair for verdict in lists[0] for pair in told(verdict)} == {("permission", "not_visible")}
 
 
 # ---------------------------------------------------------------- what a verdict holds

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import attrs
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -204,6 +205,9 @@ def run(pairs: st.SearchStrategy[tuple[Any, Any]], *, steps: int) -> Counter[str
         run_state_machine_as_test(machine, settings=limits)
     return counted
 
+
+# Hypothesis may shrink a failure for five minutes: its report must not be lost to the limit of every other test.
+pytestmark = pytest.mark.timeout(900)
 
 EVERYWHERE = {"permitted", "wrong_state", "input_missing", "input_blank", "input_unknown", "not_visible", "deleted"}
 

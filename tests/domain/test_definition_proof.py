@@ -108,6 +108,10 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
         {"guards": {"finsih": READS_NOTE}},
         "guard_of_unknown_action | guards of 'finsih' | there is no such action | name an action or a verb",
     ),
+    "guard for read": (
+        {"guards": {"read": READS_NOTE}},
+        "guard_of_read | guards of 'read' | reading has a rule and no guards | put it into the rule of read",
+    ),
     "a guard is none": (
         {"guards": {"finish": len}},
         "not_a_guard | guards of 'finish' | holds a builtin_function_or_method where a guard is meant | use guard(...)",
@@ -131,16 +135,16 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an effect sets an attribute that is not declared": (
         {"fields": [], "lifecycle": setting(set_value("attributes.amount", 1))},
-        "effect_field | transition 'finish' | sets attributes.amount, which fields= does not declare so | "
-        "declare it in fields= with the same kind of input",
+        "effect_field | transition 'finish' | sets attributes.amount to what fields= does not allow | "
+        "declare it in fields= so that every such value fits",
     ),
     "an effect copies an input of another kind": (
         {
             "fields": [integer("amount")],
             "lifecycle": setting(copy_input("amount", to="attributes.amount"), inputs=[text("amount")]),
         },
-        "effect_field | transition 'finish' | sets attributes.amount, which fields= does not declare so | "
-        "declare it in fields= with the same kind of input",
+        "effect_field | transition 'finish' | sets attributes.amount to what fields= does not allow | "
+        "declare it in fields= so that every such value fits",
     ),
 }
 
@@ -167,7 +171,7 @@ def test_all_problems_come_together() -> None:
         ("bad_name", "name"),
         ("guard_input", "guards of 'finish'"),
         ("guard_input", "guards of 'finish'"),  # by each lifecycle that has the action
-        ("guard_of_unknown_action", "guards of 'read'"),
+        ("guard_of_read", "guards of 'read'"),
         ("not_a_guard", "guards of 'finish'"),
         ("not_a_lifecycle", "lifecycle"),
         ("read_opaque", "authorization"),

@@ -204,6 +204,17 @@ def test_constant_that_does_not_fit_is_refused(field: str) -> None:
         assert "Reason" not in str(caught.value)
 
 
+@pytest.mark.parametrize("field", FIELDS)
+def test_effect_made_by_hand_is_proven_too(field: str) -> None:
+    """An effect made by no helper, with a constant that its field could not hold, is found when built in (E4)."""
+    misfits = [value for value in MISFITS[field] if isinstance(value, (str, int))]
+    for value in misfits:
+        with pytest.raises(DefinitionError, match=f"sets {field} to a value that does not fit"):
+            probe([Effect(field, value=value)])
+    with pytest.raises(DefinitionError):
+        probe([Effect(5)])  # type: ignore[arg-type]  # that is the test
+
+
 @thorough(150)
 @given(json_inputs())
 def test_attribute_constants_are_any_json(value: Any) -> None:

@@ -57,7 +57,10 @@ def by_the_book(events: list[Event]) -> dict[str, Any]:
         return next((changes[name] for changes in reversed(said) if name in changes), default)
 
     attributes: dict[str, Any] = {}
+    tags: set[str] = set()
     for changes in said:
+        tagged: Any = changes.get("tags", {})
+        tags = (tags | {*tagged.get("add", ())}) - {*tagged.get("remove", ())} if hasattr(tagged, "get") else {*tagged}
         merged: Any = changes.get("attributes", {})
         attributes |= merged
     done = [(event.action, event) for event in events if event.action not in (VERBS | COUNTERS) - {"create"}]
@@ -86,7 +89,7 @@ def by_the_book(events: list[Event]) -> dict[str, Any]:
         "due_at": None if due_at is None else due_at.replace("Z", "+00:00"),
         "closed_at": entered,
         "deleted_at": next((event.occurred_at for event in events if event.action == "delete"), None),
-        "tags": latest("tags", ()),
+        "tags": tuple(sorted(tags)),
         "attributes": {key: value for key, value in attributes.items() if value is not None},
         "performers": tuple(part for pair in performers for part in pair),
         "head": last.digest,
@@ -211,9 +214,9 @@ def test_fold_needs_no_definition() -> None:
 
 def test_fold_passes_over_fields_it_does_not_know() -> None:
     """A payload of a newer version, with keys and fields that are unknown here, folds without them."""
-    events = long_histories(1, 2)[0]
+    (events,) = long_histories(1, 2)
     data = json.loads(payload_of(events[0]).text)
-    data["changes"]["colour"] = "red"
+    data["changes"] |= {"colour": "red", "open_tasks" if events[0].kind == "task" else "case_id": 7}
     data["more"] = [1.5]
     newer = attrs.evolve(events[0], payload=Payload.from_text(json.dumps(data)), changed=tuple(sorted(data["changes"])))
     assert fold([newer, *events[1:]]) == fold(events)
@@ -233,6 +236,7 @@ def test_broken_histories_do_not_fold() -> None:
             one[:position] + one[position - 1 :],
             *([*one[:position], attrs.evolve(one[position], **{name: other})] for name, other in others.items()),
             [*one[:position], attrs.evolve(one[position], payload=Payload.from_text("{"), changed=("title",))],
+            [*one[:position], attrs.evolve(one[position], schema=2)],
         ]
         for events in broken:
             with pytest.raises(HistoryError) as caught:
@@ -324,6 +328,21 @@ def test_context_is_a_value() -> None:
     context = Context(correlation_id="c", causation_id="a", traceparent="t")
     assert pickle.loads(pickle.dumps(context)) == context
     assert Context() == Context(correlation_id=None, causation_id=None, traceparent=None)
+
+
+def test_tags_fold_by_what_was_added_and_removed() -> None:
+    """Tags that are added and removed one by one fold to the set that is left, sorted (E3)."""
+    decision: Any = TASK.create("t1", by=ADMIN, at=AT, title="t", tags=["b", "c"])
+    events = [decision.changes[0].event]
+    for step, left in (
+        ({"add": ["a", "c"]}, ("a", "b", "c")),
+        ({"remove": ["b", "z"]}, ("a", "c")),
+        ({"add": ["z", "y"], "remove": ["y", "a"]}, ("c", "z")),
+        ({"remove": ["c", "z"]}, ()),
+    ):
+        decision = TASK.decide(decision.changes[0].after, "tag", step, by=ADMIN, at=AT)
+        events.append(decision.changes[0].event)
+        assert fold(events).tags == decision.changes[0].after.tags == left
 
 
 def test_unsealed_events_fold_too() -> None:

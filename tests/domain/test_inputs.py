@@ -379,6 +379,13 @@ def test_choices_are_several_names(bad: Any) -> None:
         choice("x", bad)
 
 
+@pytest.mark.parametrize("kind", ["float", "", None, 5, []], ids=repr)
+def test_kinds_are_known(kind: Any) -> None:
+    """An input of a kind that does not exist cannot be declared."""
+    with pytest.raises(InvalidInputError, match="use one of text, actor, choice"):
+        Input(name="x", kind=kind)
+
+
 def test_choice_of_nothing_cannot_be_declared() -> None:
     """A choice among nothing can never be met, so it cannot be declared (E4)."""
     with pytest.raises(DefinitionError) as caught:

@@ -205,7 +205,7 @@ def test_huge_values_are_refused_early() -> None:
     for huge in (Flood(), Flood([]), CountingList([1] * 200_000), CountingList([["a"]] * 200_000)):
         with pytest.raises(InvalidInputError, match="larger than 65536 bytes"):
             freeze_json({"a": huge}, "f")
-        assert 0 < huge.read <= JSON_MAX_BYTES + 1
+        assert huge.read <= JSON_MAX_BYTES + 1
     for text in ({"a": unseen("a" * 10_000_000)}, {unseen("a" * 10_000_000): 1}):
         with pytest.raises(InvalidInputError, match="larger than 65536 bytes"):
             freeze_json(text, "f")

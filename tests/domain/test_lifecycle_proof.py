@@ -130,17 +130,17 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an input is none": (
         with_needs(inputs=["reason"]),
-        "not_an_input | transition 'finish' | holds a str where an Input is meant | "
+        "not_an_input | transition 'finish' | holds a str where an input is meant | "
         "use text(...), choice(...) or their like",
     ),
     "a guard is none": (
         with_needs(guards=[len]),
-        "not_a_guard | transition 'finish' | holds a builtin_function_or_method where a Guard is meant | "
+        "not_a_guard | transition 'finish' | holds a builtin_function_or_method where a guard is meant | "
         "use guard(...)",
     ),
     "an effect is none": (
         with_needs(effects=["title"]),
-        "not_an_effect | transition 'finish' | holds a str where an Effect is meant | "
+        "not_an_effect | transition 'finish' | holds a str where an effect is meant | "
         "use copy_input(...), set_value(...) or clear(...)",
     ),
     "an input is declared twice": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import pickle
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import IntEnum, StrEnum
 from itertools import product
 from typing import Any
@@ -81,15 +81,15 @@ def test_priorities_compare_by_urgency(compare: Callable[[Any, Any], bool]) -> N
 
 
 @pytest.mark.parametrize("compare", COMPARISONS)
-@pytest.mark.parametrize("other", [None, 2, Wish.SOON])
+@pytest.mark.parametrize("other", [None, 2, "low", Wish.SOON], ids=repr)
 def test_priorities_compare_with_nothing_else(compare: Callable[[Any, Any], bool], other: object) -> None:
-    """A priority has no order with None, a number or any other text: a mistake is loud."""
-    if isinstance(other, str):
-        assert Priority.LOW.__lt__(other) is NotImplemented
-        assert Priority.LOW.__ge__(other) is NotImplemented
-    else:
+    """A priority has no order with None, a number or any other text, so that no mistake sorts by letters."""
+    with pytest.raises(TypeError):
+        compare(Priority.LOW, other)
+    if not isinstance(other, Wish):  # what stands on the left of a comparison has the first say
         with pytest.raises(TypeError):
-            compare(Priority.LOW, other)
+            compare(other, Priority.LOW)
+    assert (other == Priority.LOW) is (other == "low"), "as text it is equal to its value"
 
 
 # ---------------------------------------------------------------- texts and names
@@ -281,6 +281,26 @@ def test_a_subclass_of_datetime_goes_in_as_a_plain_one() -> None:
         kept = as_instant(moment, "field")
         assert (type(kept), kept) == (datetime, AT)
         assert pickle.loads(pickle.dumps(kept)) == AT
+
+
+def test_a_zone_that_fails_is_refused() -> None:
+    """A time whose zone raises, or answers nonsense, is refused like any other bad value (S2, S3)."""
+
+    class Broken(tzinfo):
+        answer: Any = None
+
+        def utcoffset(self, _: datetime | None) -> Any:
+            if self.answer is None:
+                raise LookupError("no such zone")
+            return self.answer
+
+        dst = tzname = utcoffset
+
+    for answer in (None, 5, timedelta(hours=25)):
+        broken = Broken()
+        broken.answer = answer
+        with pytest.raises(InvalidInputError, match=r"^field: has a time zone that fails"):
+            as_instant(datetime(2026, 1, 31, tzinfo=broken), "field")
 
 
 # ---------------------------------------------------------------- all of them

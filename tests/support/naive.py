@@ -118,7 +118,8 @@ def decide(
     category = item["category"] if target is None else str(lifecycle.states[target])
     guards = (*(() if step is None else step.guards), *definition.guards.get(action, ()))
     codes |= lacking | _guarded(guards, item, values, facts=facts or {}, at=at, category=category)
-    codes |= _against_case(item, action, category, parent)
+    if ("state", "wrong_state") not in codes:
+        codes |= _against_case(item, action, category, parent)
     if codes or values is None:
         return Answer(frozenset(codes))
     changes = _verb_changes(item, action, values, by, at) if step is None else _effects(step.effects, values)
@@ -196,7 +197,8 @@ def _place(lifecycle: Any, item: Item, action: str, by: Actor) -> tuple[Codes, A
 
 def _seen(item: Item) -> Any:
     """The item as rules and guards look at it."""
-    fields = {**item, "category": Category(item["category"])}
+    priority = None if item["priority"] is None else Priority(item["priority"])
+    fields = {**item, "category": Category(item["category"]), "priority": priority}
     fields["performers"] = tuple(part for pair in item["performers"] for part in pair)
     return SimpleNamespace(**fields)
 

@@ -218,7 +218,7 @@ DEFINITION_PLANTS = (
     Plant("rule_missing", "authorization", _both(_without(), _OLD), "earlier"),
     Plant("read_opaque", "authorization", _rule("read", OPAQUE), "read"),
     Plant("guard_of_unknown_action", "guards of 'p-unknown'", _guard("p-unknown", READS_NOTE)),
-    Plant("guard_of_unknown_action", "guards of 'read'", _guard("read", READS_NOTE)),
+    Plant("guard_of_read", "guards of 'read'", _guard("read", READS_NOTE)),
     Plant("guard_of_unknown_action", "guards of 'task_opened'", _guard("task_opened", READS_NOTE)),
     Plant("not_a_guard", "guards of 'delete'", _guard("delete", len)),
     Plant("guard_input", "guards of 'tag'", _guard("tag", READS_NOTE)),

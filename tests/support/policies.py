@@ -133,7 +133,7 @@ def _did(actor: Actor, item: WorkItem, action: str) -> bool:
 
 def _same(actor: Actor, item: WorkItem, mine: str, its: str) -> bool:
     one, other = actor.attributes.get(mine), item.attributes.get(its)
-    return type(one) in {str, int, bool} and type(one) is type(other) and one == other
+    return one != "" and type(one) in {str, int, bool} and type(one) is type(other) and one == other
 
 
 _LEAVES: Final[Mapping[str, Callable[..., bool]]] = {

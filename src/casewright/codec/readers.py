@@ -51,8 +51,6 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 Reader: TypeAlias = Callable[[object, str], T_co]
 """``(value, path) -> checked value``; the path of the whole document is the empty text."""
 
-_KEY_OF: Final = "a key of "
-
 
 def failure(path: str, problem: str, advice: str = "") -> InvalidInputError:
     """Return the error that says what is wrong at the path."""
@@ -172,13 +170,13 @@ def json_value(value: object, path: str) -> JsonValue:
 
 
 def _located(freeze: Callable[[object, str], T], value: object, path: str) -> T:
+    place = path or ROOT
     try:
-        return freeze(value, path or ROOT)
+        return freeze(value, place)
     except InvalidInputError as error:
-        if error.field.startswith(_KEY_OF):  # a field is a path, for programs too
-            problem = f"has a key that {error.problem}"
-            raise InvalidInputError(error.field.removeprefix(_KEY_OF), problem, error.advice) from None
-        raise
+        if error.field.startswith(place):
+            raise
+        raise failure(path, f"has {error.field} that {error.problem}", error.advice) from None  # "has a key that ..."
 
 
 NAME: Final[Reader[str]] = told(as_name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from casewright.domain.ids import ActorId, ItemId, as_actor_id, as_item_id
 from casewright.domain.json_values import FrozenMapping, JsonValue, freeze_object
@@ -51,6 +52,11 @@ __all__ = [
 ]
 
 
+# Looked up as texts: to ask the enumeration of a hostile value would compare, hash or show it.
+_CATEGORIES: Final = frozenset(Category)
+_PRIORITIES: Final = frozenset(Priority)
+
+
 def definition(value: str) -> str:
     """Return the name of a definition."""
     return as_name(value, "definition")
@@ -68,10 +74,9 @@ def status(value: str) -> str:
 
 def category(value: str) -> Category:
     """Return the category of that name."""
-    try:
+    if isinstance(value, str) and value in _CATEGORIES:
         return Category(value)
-    except ValueError:
-        raise InvalidInputError("category", "is no category", f"use one of {', '.join(Category)}") from None
+    raise InvalidInputError("category", "is no category", f"use one of {', '.join(Category)}")
 
 
 def version(value: int) -> int:
@@ -99,10 +104,11 @@ def body(value: str) -> str:
 
 def priority(value: str | None) -> Priority | None:
     """Return the priority of that name, or None."""
-    try:
-        return None if value is None else Priority(value)
-    except ValueError:
-        raise InvalidInputError("priority", "is no priority", f"use one of {', '.join(Priority)}, or None") from None
+    if value is None:
+        return None
+    if isinstance(value, str) and value in _PRIORITIES:
+        return Priority(value)
+    raise InvalidInputError("priority", "is no priority", f"use one of {', '.join(Priority)}, or None")
 
 
 def created_at(value: datetime | str) -> datetime:

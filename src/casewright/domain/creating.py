@@ -104,7 +104,7 @@ def create(blueprint: Blueprint, draft: Draft, given: Mapping[str, Any]) -> Perm
     denials = _denials(blueprint, draft.by, item)
     if denials:
         return Refused(denials)
-    if item.status not in blueprint.lifecycle.initial and "reason" not in values:
+    if item.status not in blueprint.lifecycle.initial and given.get("reason") is None:
         reasons.append(REASON.missing)
     for guard in blueprint.guards:
         if lacking and guard.inputs:

@@ -23,7 +23,7 @@ def mermaid(states: Mapping[str, Category], initial: Iterable[str], edges: Itera
         initial: Where items may start.
         edges: Source, action and target of each transition.
     """
-    names = {status: _mermaid_name(status, place) for place, status in enumerate(states)}
+    names = {status: _mermaid_name(status, place, states) for place, status in enumerate(states)}
     lines = ["stateDiagram-v2"]
     lines += [f'    state "{_mermaid_text(status)}" as {name}' for status, name in names.items() if name != status]
     lines += [f"    [*] --> {names[status]}" for status in initial]
@@ -53,8 +53,13 @@ def dot(states: Mapping[str, Category], initial: Iterable[str], edges: Iterable[
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _mermaid_name(status: str, place: int) -> str:
-    return status if _PLAIN.fullmatch(status) and status.lower() not in _KEYWORDS else f"s{place}_"
+def _mermaid_name(status: str, place: int, states: Mapping[str, Category]) -> str:
+    if _PLAIN.fullmatch(status) and status.lower() not in _KEYWORDS:
+        return status
+    alias = f"s{place}_"
+    while alias in states:
+        alias += "_"
+    return alias
 
 
 def _mermaid_text(text: str) -> str:

@@ -82,6 +82,8 @@ def fold(events: Iterable[Event]) -> Item:
             raise HistoryError(f"version {position + 1} was expected", position)
         if item is not None and (event.item_id, event.tenant, event.kind) != (item.id, item.tenant, item.kind):
             raise HistoryError("it belongs to another item", position)
+        if event.schema != SCHEMA:
+            raise HistoryError("its schema is not known to this version, so only its header can be read", position)
         if item is None and event.kind not in tuple(_BLANKS):
             raise HistoryError("it is of no known kind", position)
         try:

@@ -99,7 +99,10 @@ class Graph:
             for action, target in steps:
                 entering[target].append((source, action))
         nearer: dict[str, tuple[str, str] | None] = {
-            status: None for status, category in self._states.items() if getattr(category, "closed", False)
+            # What is no category may be meant as a closed one: it is reported as what it is, and is no trap.
+            status: None
+            for status, category in self._states.items()
+            if not isinstance(category, Category) or category.closed
         }
         waiting = deque(nearer)
         while waiting:

@@ -91,7 +91,7 @@ def note_digest(*, note_id: NoteId, item_id: ItemId, author_id: ActorId, body: s
     note = {
         "author_id": author_id,
         "body": body,
-        "created_at": instant_text(created_at),
+        "created_at": instant_text(as_instant(created_at, "created_at")),
         "id": note_id,
         "item_id": item_id,
     }

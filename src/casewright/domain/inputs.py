@@ -112,17 +112,11 @@ class Input:
         """
         if value is None and self.clearable:
             return None
+        if self.kind in _BLANKABLE and isinstance(value, str) and len(value) <= self.max_length and not value.strip():
+            sentence = f"the {spoken(self.name)} must not be blank"
+            return Reason("input_blank", Phase.INPUT, sentence, params(input=self.name))
         accepted = self._take(self, value)
-        if self.choices and accepted not in self.choices:
-            return self._not_a_choice()
-        if type(accepted) is str and (not accepted or accepted.isspace()):
-            return Reason(
-                "input_blank",
-                Phase.INPUT,
-                f"the {spoken(self.name)} must not be blank",
-                params(input=self.name),
-            )
-        return accepted
+        return self._not_a_choice() if self.choices and accepted not in self.choices else accepted
 
     def _described(self) -> str:
         word = spoken(self.name)
@@ -259,8 +253,7 @@ def _boolean(spec: Input, value: object) -> bool:
 
 
 def _actor(spec: Input, value: object) -> str:
-    accepted = as_text(value, spec.name, MAX_ID)
-    return as_name(accepted, spec.name, MAX_ID) if accepted and not accepted.isspace() else ""
+    return as_name(value, spec.name, MAX_ID)
 
 
 def _text(spec: Input, value: object) -> str:
@@ -282,6 +275,8 @@ def _names(spec: Input, value: object) -> tuple[str, ...]:
 def _mapping(spec: Input, value: object) -> FrozenMapping[JsonValue]:
     return freeze_object(value, spec.name)
 
+
+_BLANKABLE: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.INSTANT})
 
 # Named functions, so that inputs can be pickled.
 _ACCEPT: Final[Mapping[InputKind, Callable[[Input, object], JsonValue]]] = {

@@ -178,13 +178,16 @@ class _Freezer:
         kind = type(value).__name__
         raise InvalidInputError(_shown(path), f"holds a {kind}, which is no JSON value", _ADVICE.get(kind, ""))
 
+    def _key(self, key: object, path: _Path) -> str:
+        return as_text(key, f"a key of {_shown(path)}", JSON_MAX_BYTES)
+
     def _text(self, value: str, path: _Path) -> str:
         return as_text(value, _shown(path), JSON_MAX_BYTES)
 
     def _pairs(self, value: Mapping[object, object], path: _Path, depth: int) -> Iterator[tuple[str, JsonValue]]:
         for key, part in value.items():
             self._spend(len(key) if isinstance(key, str) else 1)
-            name = as_text(key, "a key", JSON_MAX_BYTES)
+            name = key if type(key) is str and key.isascii() and "\0" not in key else self._key(key, path)
             yield name, self.freeze(part, (path, name), depth + 1)
 
     def _spend(self, amount: int) -> None:

@@ -120,15 +120,15 @@ def _of_transition(step: Transition, states: Mapping[str, Category], by_correct:
 
 def _of_needs(step: Transition, where: str) -> Iterator[Problem]:
     inputs = [spec for spec in step.inputs if isinstance(spec, Input)]
-    for kind, parts, make in (
-        (Input, step.inputs, "text(...), choice(...) or their like"),
-        (Guard, step.guards, "guard(...)"),
-        (Effect, step.effects, "copy_input(...), set_value(...) or clear(...)"),
+    for article, kind, parts, make in (
+        ("an", Input, step.inputs, "text(...), choice(...) or their like"),
+        ("a", Guard, step.guards, "guard(...)"),
+        ("an", Effect, step.effects, "copy_input(...), set_value(...) or clear(...)"),
     ):
         for part in parts:
             if not isinstance(part, kind):
-                what = f"holds a {type(part).__name__} where an {kind.__name__} is meant"
-                yield Problem(f"not_an_{kind.__name__.lower()}", where, what, f"use {make}")
+                what = f"holds a {type(part).__name__} where {article} {kind.__name__.lower()} is meant"
+                yield Problem(f"not_{article}_{kind.__name__.lower()}", where, what, f"use {make}")
     for name in _twice(spec.name for spec in inputs):
         yield Problem("input_twice", where, f"declares the input {name!r} twice", "declare it once")
     by_name = {spec.name: spec for spec in inputs}
@@ -161,8 +161,6 @@ def _of_doubles(steps: Iterable[Transition]) -> Iterator[Problem]:
 def _of_ways(
     states: Mapping[str, Category], initial: Collection[str], steps: Iterable[Transition], by_correct: set[str]
 ) -> Iterator[Problem]:
-    if not all(isinstance(category, Category) for category in states.values()):
-        return  # what is closed is not known; the category itself is reported
     edges = [(source, step.action, step.target) for step in steps for source in step.sources]
     graph = Graph(states, edges)
     starts = [status for status in (*initial, *by_correct) if status in states]
