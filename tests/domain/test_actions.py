@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -32,6 +32,7 @@ from casewright import (
 from casewright.testing.builders import a_case, a_task
 from casewright.testing.strategies import actors, definitions, inputs_for, instants, items
 from support import naive
+from support.checks import SLOW_IS_FINE
 from support.verdicts import ANN, BEN, EVERYONE, LATER, ROOT, codes
 
 VERBS = tuple(naive.VERB_INPUTS)
@@ -51,7 +52,7 @@ def reads_inputs(definition: Any, item: Any, action: str) -> bool:
     return any(one.inputs for one in guards)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(
     st.data(),
     definitions(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -42,6 +42,7 @@ from casewright import (
 from casewright.testing.builders import SOME_TIME, a_case
 from casewright.testing.strategies import actors, case_definitions, definitions, instants, items
 from support import naive
+from support.checks import SLOW_IS_FINE
 from support.verdicts import ANN, EVERYONE, LATER, ROOT, after, change_of, codes, payload_of
 
 LIFECYCLE = Lifecycle(
@@ -61,7 +62,7 @@ def create(definition: Any = PLAIN, *, by: Actor = ANN, **fields: Any) -> Permit
     return verdict
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_any_creation_is_decided_as_the_oracle_does(data: st.DataObject) -> None:
     """For generated definitions, actors, fields and cases the answer and the items are the oracle's (E2)."""

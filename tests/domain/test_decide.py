@@ -69,11 +69,11 @@ def give(names: list[str], how: str, status: str) -> dict[str, object]:
     """Return inputs of that sort for what is required."""
     if how == "missing":
         return {}
-    given = {name: status if name == "status" else SAMPLES[name] for name in names}
+    given: dict[str, object] = {name: status if name == "status" else SAMPLES[name] for name in names}
     if how == "blank":
         return {name: " " if isinstance(value, str) else value for name, value in given.items()}
     if how == "none":
-        return dict.fromkeys(given, None)
+        return dict.fromkeys(given)
     return given | ({"no such input": 1} if how == "unknown" else {})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -25,6 +25,7 @@ from casewright import (
 )
 from casewright.testing.builders import SOME_TIME, a_case, a_task
 from casewright.testing.strategies import definitions, lifecycles
+from support.checks import SLOW_IS_FINE
 from support.plants import (
     DEFINITION_PLANTS,
     LIFECYCLE_PLANTS,
@@ -129,7 +130,7 @@ def several(plants: tuple[Plant, ...]) -> st.SearchStrategy[list[Plant]]:
     return st.lists(st.sampled_from(plants), min_size=1, max_size=4, unique_by=lambda plant: plant.slot or id(plant))
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(definition=definitions(), plants=several(DEFINITION_PLANTS))
 def test_every_problem_planted_in_a_definition_is_found(definition: Any, plants: list[Plant]) -> None:
     """Problems planted together in a sound definition are all in one error, none hidden by another (E4)."""
@@ -144,7 +145,7 @@ def test_every_problem_planted_in_a_definition_is_found(definition: Any, plants:
         assert all(problem.what and problem.mend and str(problem) in str(caught.value) for problem in found)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(
     definition=definitions(),
     wild=st.lists(st.tuples(st.sampled_from(WILD), st.integers(0, 100)), min_size=1, max_size=3),

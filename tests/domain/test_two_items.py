@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -34,6 +34,7 @@ from casewright import (
 from casewright.testing.builders import SOME_TIME, a_case, a_task
 from casewright.testing.strategies import case_definitions, inputs_for, instants, task_definitions
 from support import naive
+from support.checks import SLOW_IS_FINE
 from support.verdicts import ANN, EVERYONE, LATER, ROOT, after, codes, payload_of
 
 STATUSES = {
@@ -72,7 +73,7 @@ def ways_to(target: str) -> list[tuple[str, dict[str, object]]]:
 # ---------------------------------------------------------------- the count over whole histories
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_the_count_is_the_number_of_open_tasks_over_any_history(data: st.DataObject) -> None:
     """Over random histories of several tasks in a case, open_tasks is the number of them that are open (L2, E3)."""

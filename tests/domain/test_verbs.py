@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -30,6 +30,7 @@ from casewright import (
 from casewright.testing.builders import SOME_TIME, a_case, a_task
 from casewright.testing.strategies import definitions, inputs_for, items
 from support import naive
+from support.checks import SLOW_IS_FINE
 from support.verdicts import ANN, BEN, EVERYONE, LATER, ROOT, after, change_of, codes, payload_of
 
 PLAIN = TaskDefinition(
@@ -59,7 +60,7 @@ def nothing(verdict: Any) -> bool:
     return bool(verdict == Permitted() and verdict.change is None and verdict.changes == ())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_every_verb_does_what_the_oracle_says(data: st.DataObject) -> None:
     """For generated items and inputs each verb sets just the fields that the oracle sets, or nothing (E2)."""
@@ -77,7 +78,7 @@ def test_every_verb_does_what_the_oracle_says(data: st.DataObject) -> None:
             assert (verdict.change is None) is (expected.item is model)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_a_verb_done_twice_changes_nothing_the_second_time(data: st.DataObject) -> None:
     """Every verb but add_note and delete, repeated with the same inputs on what it made, writes nothing."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -26,6 +26,7 @@ from casewright import (
 from casewright.testing.builders import a_task
 from casewright.testing.strategies import definitions, items
 from support import naive
+from support.checks import SLOW_IS_FINE
 from support.verdicts import ANN, EVERYONE, LATER, after, change_of, codes
 
 NEVER = guard(lambda *_: False, code="not_now", text="t")
@@ -137,7 +138,7 @@ def test_with_transitions_under_a_new_version_keeps_the_old_one() -> None:
     assert listed(same, NEW)["skip"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_no_decision_moves_an_item_to_another_version(data: st.DataObject) -> None:
     """Whatever is done with it, an item stays under its lifecycle and in one of its statuses (E2)."""

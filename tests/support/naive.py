@@ -253,7 +253,7 @@ def _accepted(specs: Iterable[Input], given: Mapping[str, Any]) -> Item:
         if spec.kind == "instant" and value is not None:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else value
             value = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        values[spec.name] = tuple(sorted(set(value))) if spec.kind == "names" else thawed(value)
+        values[spec.name] = tuple(sorted(set(value or ()))) if spec.kind == "names" else thawed(value)
     return values
 
 

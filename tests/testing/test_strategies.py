@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -48,6 +48,7 @@ from casewright.testing.strategies import (
     task_definitions,
 )
 from support import naive
+from support.checks import SLOW_IS_FINE
 
 ACTIONS, STATUSES = ("start", "finish"), ("new", "done")
 
@@ -56,9 +57,7 @@ def drawn(strategy: st.SearchStrategy[Any], *, examples: int = 100) -> list[Any]
     """Return examples, the same ones in every run."""
     found: list[Any] = []
 
-    @settings(
-        max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_IS_FINE)
     @given(strategy)
     def collect(value: Any) -> None:
         found.append(value)
@@ -147,7 +146,7 @@ def test_definitions_have_every_shape() -> None:
     assert {type(one) for one in drawn(case_definitions(), examples=5)} == {CaseDefinition}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(definitions(), st.data())
 def test_items_are_of_their_definition(definition: Any, data: st.DataObject) -> None:
     """An item is of its definition's kind and name, in a status of a lifecycle it holds, with dates that fit."""

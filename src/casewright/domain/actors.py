@@ -41,7 +41,7 @@ class Actor:
     """
 
     id: ActorId = attrs.field(converter=as_actor_id)
-    roles: frozenset[str] = attrs.field(default=(), converter=_roles, kw_only=True)
+    roles: frozenset[str] = attrs.field(default=frozenset(), converter=_roles, kw_only=True)
     attributes: FrozenMapping[JsonValue] = attrs.field(default=EMPTY, converter=_attributes, kw_only=True)
     tenant: Tenant = attrs.field(default=NO_TENANT, converter=as_tenant, kw_only=True)
     on_behalf_of: ActorId | None = attrs.field(default=None, converter=_principal, kw_only=True)

@@ -39,17 +39,25 @@ class _Combinator(ReadyRule):
     """Members in the order in which they were given, which shows in the repr only."""
 
     members: tuple[ReadyRule, ...]
-    depth: int = attrs.field(
+    _depth: int = attrs.field(
         init=False,
         eq=False,
         default=attrs.Factory(lambda self: 1 + max(rule.depth for rule in self.members), takes_self=True),
     )
-    opaque: bool = attrs.field(
+    _opaque: bool = attrs.field(
         init=False,
         eq=False,
         default=attrs.Factory(lambda self: any(rule.opaque for rule in self.members), takes_self=True),
     )
     _denials: dict[tuple[int, ...], tuple[list[Ruling], Ruling]] = attrs.field(init=False, factory=dict, eq=False)
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    @property
+    def opaque(self) -> bool:
+        return self._opaque
 
     @property
     def can_veto(self) -> bool:

@@ -137,7 +137,7 @@ def lifecycles(draw: st.DrawFn, *, version: int = 1, max_states: int = 6) -> Lif
     by_correct = statuses[len(statuses) - draw(st.integers(0, min(2, len(statuses) - 1))) :]
     ordinary = statuses[: len(statuses) - len(by_correct)]
     categories = draw(st.lists(st.sampled_from(Category), min_size=len(statuses), max_size=len(statuses)))
-    states = dict(zip(statuses, categories, strict=True))
+    states: dict[str, Category] = dict(zip(statuses, categories, strict=True))
     end = draw(st.sampled_from(ordinary))
     states[end] = draw(st.sampled_from(sorted(CLOSED_CATEGORIES)))
     edges = [(draw(st.sampled_from(ordinary[:place])), ordinary[place]) for place in range(1, len(ordinary))]
