@@ -73,7 +73,7 @@ def give(names: list[str], how: str, status: str) -> dict[str, object]:
     if how == "blank":
         return {name: " " if isinstance(value, str) else value for name, value in given.items()}
     if how == "none":
-        return dict.fromkeys(given)
+        return {**dict.fromkeys(given)}
     return given | ({"no such input": 1} if how == "unknown" else {})
 
 
