@@ -11,13 +11,17 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep the examples of a page in one process: they share names."""
+    if isinstance(item, SybilItem):
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the examples of a page in order and in one process: they share names, and tests are shuffled and spread."""
+    """Put the examples back in page order: those of one page share names, and tests are shuffled."""
     slots = [index for index, item in enumerate(items) if isinstance(item, SybilItem)]
     examples = [item for item in items if isinstance(item, SybilItem)]
-    for item in examples:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
     examples.sort(key=lambda item: (item.path, item.example.start))
     for index, example in zip(slots, examples, strict=True):
         items[index] = example

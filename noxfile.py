@@ -97,7 +97,14 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the suite and the documented examples on the installed package; all of it covered."""
+    """Run the suite and the documented examples on the installed package, without the promises at their full size."""
+    session.install(*_group("test"), ".[testing]")
+    session.run("python", "-m", "pytest", *SPREAD, "-m", "not large", *session.posargs)
+
+
+@nox.session
+def full(session: nox.Session) -> None:
+    """Run the whole suite, every promise at its full size; every line and branch is covered."""
     session.install(*_group("test"), ".[testing]")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *SPREAD, *session.posargs)

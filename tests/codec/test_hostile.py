@@ -13,6 +13,8 @@ from casewright.codec.parsing import DOCUMENT_MAX, dump, parse
 from support.codec_documents import GOOD, WORD, hostile_documents
 from support.values import CANARY, HOSTILE, json_inputs, nested, thorough
 
+pytestmark = pytest.mark.large
+
 LIFECYCLES = ("Lifecycle", "guarded")
 OPEN = ("Event",)  # a newer version may have stored more
 FREE = ("FrozenMapping", "Payload")  # any key, and no key at all

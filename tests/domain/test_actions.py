@@ -52,6 +52,7 @@ def reads_inputs(definition: Any, item: Any, action: str) -> bool:
     return any(one.inputs for one in guards)
 
 
+@pytest.mark.large
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(
     st.data(),

@@ -1,4 +1,7 @@
-"""Creation: what it takes, who may, and the item that comes of it."""
+"""Creation: what it takes, who may, and the item that comes of it.
+
+Longer than 300 lines: creation is one decision with every field of an item.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,7 @@ def create(definition: Any = PLAIN, *, by: Actor = ANN, **fields: Any) -> Permit
     return verdict
 
 
+@pytest.mark.large
 @settings(max_examples=200, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(st.data())
 def test_any_creation_is_decided_as_the_oracle_does(data: st.DataObject) -> None:

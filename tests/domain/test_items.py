@@ -64,6 +64,7 @@ TEXTS = ("id", "tenant", "definition", "status", "title", "description", "create
 # ---------------------------------------------------------------- immutability
 
 
+@pytest.mark.large
 @thorough(250)
 @given(task_fields(), case_fields(), note_fields())
 def test_items_are_deeply_immutable(task: Any, case: Any, note: Any) -> None:

@@ -171,6 +171,7 @@ def test_value_that_holds_itself_is_refused() -> None:
         freeze_json(cyclic(), "f")
 
 
+@pytest.mark.large
 @thorough(200)
 @given(
     json_inputs(), st.sampled_from(["a", "\u00e9", "\u20ac", "\U0001f642", "\n", "\x01", '"', "\\"]), st.integers(-2, 2)
@@ -230,6 +231,7 @@ def test_hostile_values_meet_one_error() -> None:
     assert 20 < texts_of_errors.count("") < len(texts_of_errors) / 2
 
 
+@pytest.mark.large
 def test_ten_thousand_mixtures_of_hostile_values_meet_one_error() -> None:
     """Ten thousand values grown from hostile parts are each accepted or refused with one error (S1, S2)."""
     rng = random.Random(20260131)

@@ -37,6 +37,8 @@ from support.plants import (
     parts_of,
 )
 
+pytestmark = pytest.mark.large
+
 EVERYONE = AuthorizationPolicy({}, default=always())
 ROOT = Actor("ann", roles=("admin", "clerk", "reviewer"))
 SAMPLES: dict[str, object] = {

@@ -118,8 +118,7 @@ def decide(
     category = item["category"] if target is None else str(lifecycle.states[target])
     guards = (*(() if step is None else step.guards), *definition.guards.get(action, ()))
     codes |= lacking | _guarded(guards, item, values, facts=facts or {}, at=at, category=category)
-    if ("state", "wrong_state") not in codes:
-        codes |= _against_case(item, action, category, parent)
+    codes |= set() if ("state", "wrong_state") in codes else _against_case(item, action, category, parent)
     if codes or values is None:
         return Answer(frozenset(codes))
     changes = _verb_changes(item, action, values, by, at) if step is None else _effects(step.effects, values)
@@ -127,8 +126,7 @@ def decide(
         return Answer(item=item, parent=parent)
     after = {**item, **_merged(item, changes), "version": item["version"] + 1, "updated_at": at}
     _move(after, item["category"], target or item["status"], category, at)
-    if step is not None:
-        _remember(after, action, by)
+    _remember(after, action, by)
     return Answer(item=after, parent=_counted(item, after, parent, at))
 
 
@@ -141,14 +139,14 @@ def create(
     several = isinstance(initial, frozenset) and len(initial) > 1
     specs = (
         text("title", max_length=500),
-        *(spec for spec in VERB_INPUTS["edit"][1:]),
+        *VERB_INPUTS["edit"][1:],
         actor("assignee_id", optional=True),
         instant("due_at", optional=True),
         names("tags", optional=True),
         choice("status", lifecycle.states, optional=not several),
         text("reason", max_length=2000, optional=True),
     )
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None}  # None is not given
     codes = _lacking(specs, given) | _lacking_fields(definition, specs, given, whole=True)
     sound = [spec for spec in specs if spec.name in given and not _lacking([spec], {spec.name: given[spec.name]})]
     values = _accepted(sound, given)
@@ -157,8 +155,7 @@ def create(
     item |= {"id": id, "tenant": by.tenant, "definition": definition.name, "lifecycle_version": lifecycle.version}
     item |= {"version": 1, "created_by": by.id, "created_at": at, "updated_at": at, "performers": []}
     item |= {"open_tasks": 0} if definition.kind == "case" else {"case_id": parent and parent["id"]}
-    fields = {name: value for name, value in values.items() if name not in ("status", "reason")}
-    item |= _merged(item, {**fields, "attributes": fields.get("attributes", {})})
+    item |= _merged(item, {name: value for name, value in values.items() if name not in ("status", "reason")})
     _move(item, "", status, str(lifecycle.states[status]), at)
     _remember(item, "create", by)
     asked = ["create", *(["correct"] if status not in initial else []), *(["assign"] if item["assignee_id"] else [])]
@@ -360,7 +357,7 @@ def _move(item: Item, category_before: str, status: str, category: str, at: date
 
 
 def _remember(item: Item, action: str, by: Actor) -> None:
-    for actor_id in (by.id, by.on_behalf_of):
+    for actor_id in () if action in VERB_INPUTS else (by.id, by.on_behalf_of):
         if actor_id is not None and (action, actor_id) not in item["performers"]:
             item["performers"] = [*item["performers"], (action, actor_id)]
 

@@ -50,6 +50,8 @@ from casewright.testing.strategies import (
 from support import naive
 from support.checks import SLOW_IS_FINE
 
+pytestmark = pytest.mark.large
+
 ACTIONS, STATUSES = ("start", "finish"), ("new", "done")
 
 

@@ -56,6 +56,10 @@ class _Combinator(ReadyRule):
         return self._depth
 
     @property
+    def mentions(self) -> frozenset[tuple[str, str]]:
+        return frozenset().union(*(rule.mentions for rule in self.members))
+
+    @property
     def opaque(self) -> bool:
         return self._opaque
 

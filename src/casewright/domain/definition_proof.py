@@ -14,6 +14,7 @@ from casewright.domain.inputs import Input
 from casewright.domain.json_values import canonical_json
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.lifecycle_proof import guard_problems, name_problem, shown
+from casewright.domain.rules import ReadyRule
 from casewright.domain.verbs import CREATE_INPUTS, VERB_TABLE
 from casewright.errors import InvalidInputError, Problem
 
@@ -39,7 +40,7 @@ def definition_problems(
     return (
         *(() if named is None else (named,)),
         *_of_lifecycles(lifecycles, sound),
-        *_of_rules(authorization, actions),
+        *_of_rules(authorization, actions, {status for one in sound for status in one.states}),
         *_of_guards(guards, sound, actions),
         *_of_fields(fields, sound),
         *(
@@ -59,7 +60,9 @@ def _of_lifecycles(lifecycles: tuple[Lifecycle, ...], sound: list[Lifecycle]) ->
             yield Problem("version_twice", "earlier", what, "give each a version of its own")
 
 
-def _of_rules(authorization: AuthorizationPolicy, actions: Collection[str]) -> Iterator[Problem]:
+def _of_rules(
+    authorization: AuthorizationPolicy, actions: Collection[str], statuses: Collection[str]
+) -> Iterator[Problem]:
     if not isinstance(authorization, AuthorizationPolicy):
         what = f"is a {type(authorization).__name__}"
         yield Problem("not_a_policy", "authorization", what, "pass AuthorizationPolicy({...})")
@@ -68,6 +71,8 @@ def _of_rules(authorization: AuthorizationPolicy, actions: Collection[str]) -> I
         if action not in actions and action not in VERBS:
             mend = f"use one of {', '.join((*actions, *sorted(VERBS)))}"
             yield Problem("rule_of_unknown_action", "authorization", f"there is no action {shown(action)}", mend)
+    for action, rule in authorization.rules.items():
+        yield from _of_mentions(action, rule, actions, statuses)
     for action in (*actions, *_ALWAYS_RULED):
         if authorization.rule(action) is None:
             what = f"no rule says who may {action}"
@@ -76,6 +81,20 @@ def _of_rules(authorization: AuthorizationPolicy, actions: Collection[str]) -> I
     if read is not None and read.opaque:
         what = f"the rule of read, {read!r}, runs a function, so no list can be filtered by it"
         yield Problem("read_opaque", "authorization", what, "make it of ready-made rules")
+
+
+def _of_mentions(
+    action: str, rule: ReadyRule, actions: Collection[str], statuses: Collection[str]
+) -> Iterator[Problem]:
+    """A rule that names what does not exist would never match: a forbid of it would never veto."""
+    where = f"rule of {shown(action)}"
+    for kind, name in sorted(rule.mentions):
+        if kind == "status" and name not in statuses:
+            mend = f"use one of {', '.join(sorted(statuses))}"
+            yield Problem("rule_names_unknown_status", where, f"there is no status {shown(name)}", mend)
+        if kind == "action" and name not in actions and name != "create":
+            mend = f"use one of create, {', '.join(actions)}"
+            yield Problem("rule_names_unknown_action", where, f"nobody can have performed {shown(name)}", mend)
 
 
 def _of_guards(

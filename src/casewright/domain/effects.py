@@ -8,14 +8,15 @@ from typing import Final
 import attrs
 
 from casewright.domain.inputs import Input, InputKind
-from casewright.domain.json_values import FrozenMapping, JsonValue, canonical_json, freeze_json
+from casewright.domain.json_values import FrozenMapping, JsonValue, canonical_json, freeze_object
 from casewright.domain.reasons import Reason
-from casewright.domain.values import MAX_ID, MAX_TAG, MAX_TEXT, MAX_TITLE, Priority, as_name, quoted
+from casewright.domain.values import MAX_ID, MAX_NAME, MAX_TAG, MAX_TEXT, MAX_TITLE, Priority, as_name, quoted
 from casewright.errors import InvalidInputError
 
 __all__ = ["Effect", "clear", "copy_input", "effect_changes", "effect_problem", "set_value"]
 
 _ATTRIBUTE: Final = "attributes."
+_MAX_FIELD: Final = len(_ATTRIBUTE) + MAX_NAME
 
 _KINDS: Final[Mapping[str, InputKind]] = {
     "title": InputKind.TEXT,
@@ -57,7 +58,7 @@ def copy_input(name: str, *, to: str) -> Effect:
         name: The input, which the transition must declare.
         to: ``title``, ``description``, ``priority``, ``assignee_id``, ``due_at``, ``tags`` or ``attributes.<name>``.
     """
-    return Effect(as_name(to, "to"), source=as_name(name, "name of an input"))
+    return Effect(as_name(to, "to", _MAX_FIELD), source=as_name(name, "name of an input"))
 
 
 def set_value(field: str, value: object) -> Effect:
@@ -70,13 +71,13 @@ def set_value(field: str, value: object) -> Effect:
     Raises:
         InvalidInputError: The value does not fit the field.
     """
-    name = as_name(field, "field")
+    name = as_name(field, "field", _MAX_FIELD)
     return Effect(name, value=None if value is None else _as_constant(name, value))
 
 
 def clear(field: str) -> Effect:
     """Return an effect that clears a field: None, or no such attribute."""
-    return Effect(as_name(field, "field"))
+    return Effect(as_name(field, "field", _MAX_FIELD))
 
 
 def effect_changes(effects: Iterable[Effect], values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -105,8 +106,9 @@ def effect_changes(effects: Iterable[Effect], values: Mapping[str, JsonValue]) -
 
 
 def _as_constant(field: str, value: object) -> JsonValue:
-    if field not in _KINDS:
-        return freeze_json(value, field)
+    if field not in _KINDS:  # as it will stand among the attributes, with their limits
+        name = field.removeprefix(_ATTRIBUTE) or field
+        return freeze_object({name: value}, "attributes")[name]
     choices = tuple(Priority) if field == "priority" else ()
     spec = Input(name=field, kind=_KINDS[field], choices=choices, max_length=_LIMITS.get(field, MAX_TEXT))
     accepted = spec.accept(value)

@@ -33,6 +33,6 @@ def check_fields(
     removed = [name for name, value in given.items() if value is None and name in declared]
     kept = {name: value for name, value in given.items() if name not in removed}
     asked = tuple(spec for spec in fields if (whole and spec.name not in removed) or spec.name in kept)
-    values, reasons = check_inputs(asked, kept, "the definition")
+    values, reasons = check_inputs(asked, kept, "the definition", fields)
     missing = [declared[name].missing for name in removed if not declared[name].optional]
     return FrozenMapping({**values, **dict.fromkeys(removed)}), missing + reasons

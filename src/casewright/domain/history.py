@@ -185,6 +185,9 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
     if not isinstance(event, Event):
         yield "not_an_event", "it is no event"
         return
+    if not event.digest:
+        yield "unsealed", "it was never sealed: seal each change before it is kept"
+        return
     if type(event.version) is not int or event.version != version:
         yield "version", f"version {version} was expected"
     if previous is not None and _identity(event) != _identity(previous):
@@ -192,7 +195,7 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
     if event.previous != ("" if previous is None else previous.digest):
         yield "previous", "it does not follow the event before it"
     try:
-        if not event.digest or event.digest != header_digest(event):
+        if event.digest != header_digest(event):
             yield "digest", "its header is not what was sealed"
         if (event.payload is None) is not (event.salt is None):
             yield "payload", "of payload and salt only one is there"

@@ -191,7 +191,7 @@ def mapping(name: str, *, optional: bool = False) -> Input:
 
 
 def check_inputs(
-    declared: tuple[Input, ...], given: Mapping[str, object], action: str
+    declared: tuple[Input, ...], given: Mapping[str, object], action: str, known: tuple[Input, ...] = ()
 ) -> tuple[FrozenMapping[Any], list[Reason]]:
     """Check what was given against what was declared.
 
@@ -199,6 +199,7 @@ def check_inputs(
         declared: The inputs.
         given: Names and values.
         action: What they were given for, to be named in a reason.
+        known: All there are, where fewer are asked for; to be named in a reason.
 
     Returns:
         The accepted values, and a reason for each missing, unknown or blank one.
@@ -226,7 +227,7 @@ def check_inputs(
         else:
             values[name] = accepted
     if unknown:
-        reasons.extend(_unknown(declared, given, action))
+        reasons.extend(_unknown(known or declared, given, action))
     return (FrozenMapping(values) if values else EMPTY), reasons
 
 

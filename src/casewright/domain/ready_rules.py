@@ -123,6 +123,10 @@ class _Performed(ReadyRule):
         return Scope(((Term(TermKind.PERFORMER, self.action, ids),),))
 
     @property
+    def mentions(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("action", self.action)})
+
+    @property
     def negative(self) -> str:
         return f"whoever performed {self.action} must not do this too"
 
@@ -157,6 +161,10 @@ class _In(ReadyRule):
 
     def granting(self, actor: Actor) -> Scope:
         return Scope(((Term(TermKind.FIELD, self.field, self.values),),))
+
+    @property
+    def mentions(self) -> frozenset[tuple[str, str]]:
+        return frozenset(("status", name) for name in self.values) if self.field == "status" else frozenset()
 
     @property
     def negative(self) -> str:

@@ -36,6 +36,11 @@ class ReadyRule(ABC):
         return 0
 
     @property
+    def mentions(self) -> frozenset[tuple[str, str]]:
+        """The actions and statuses it names: pairs of ``"action"`` or ``"status"`` and a name."""
+        return frozenset()
+
+    @property
     def opaque(self) -> bool:
         """Whether it cannot be lowered to terms."""
         return False
