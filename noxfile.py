@@ -26,8 +26,6 @@ ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
-# Over all cores; the examples of one page stay together (see conftest.py).
-SPREAD = ("-n", "auto", "--dist", "loadgroup")
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
 NEEDS_EXTRA = ("casewright.testing.strategies",)
@@ -60,6 +58,15 @@ def _built(session: nox.Session, pattern: str) -> Path:
     if len(found) != 1:
         session.error(f"expected one dist/{pattern}, found {len(found)}: run `nox -s build` first")
     return found[0]
+
+
+def _run_suite(session: nox.Session, *pytest: str) -> None:
+    """Run what was asked for, or the examples of the documentation and then the tests, which fill all cores."""
+    if session.posargs:
+        session.run(*pytest, *session.posargs)
+        return
+    session.run(*pytest, "README.md", "docs")  # in one process: the examples of a page share their names
+    session.run(*pytest, "-n", "auto", "tests")
 
 
 @nox.session
@@ -99,7 +106,7 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the suite and the documented examples on the installed package, without the promises at their full size."""
     session.install(*_group("test"), ".[testing]")
-    session.run("python", "-m", "pytest", *SPREAD, "-m", "not large", *session.posargs)
+    _run_suite(session, "python", "-m", "pytest", "-m", "not large")
 
 
 @nox.session
@@ -107,7 +114,7 @@ def full(session: nox.Session) -> None:
     """Run the whole suite, every promise at its full size; every line and branch is covered."""
     session.install(*_group("test"), ".[testing]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *SPREAD, *session.posargs)
+    _run_suite(session, "coverage", "run", "-m", "pytest")
     session.run("coverage", "combine", "--quiet")
     # A chosen part of the suite cannot cover everything.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
@@ -154,14 +161,14 @@ def wheel(session: nox.Session) -> None:
         if shared.is_dir():  # data sets that stand beside a checkout
             (Path(folder) / "shared").symlink_to(shared)
         with session.chdir(unpacked):
-            session.run("python", "-m", "pytest", *SPREAD, *session.posargs)
+            _run_suite(session, "python", "-m", "pytest")
 
 
 @nox.session(python=PYTHONS)
 def matrix(session: nox.Session) -> None:
     """Run the suite on each supported Python that this machine has."""
     session.install(*_group("test"), ".[testing]")
-    session.run("python", "-m", "pytest", *SPREAD, *session.posargs)
+    _run_suite(session, "python", "-m", "pytest")
 
 
 @nox.session(venv_backend="uv")
@@ -169,7 +176,7 @@ def min_versions(session: nox.Session) -> None:
     """Run the suite with the oldest dependencies that pyproject.toml allows."""
     tools = [tool for tool in _group("test") if not tool.startswith("hypothesis")]  # ours is a pin, the extra's a bound
     session.install("--resolution", "lowest-direct", *tools, ".[testing]")
-    session.run("python", "-m", "pytest", *SPREAD, *session.posargs)
+    _run_suite(session, "python", "-m", "pytest")
 
 
 @nox.session

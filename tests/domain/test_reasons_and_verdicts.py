@@ -95,7 +95,7 @@ REFUSALS: Final[dict[str, Callable[[], object]]] = {
     "role_missing": refused_by_rule(has_role("clerk", "judge")),
     "not_creator": refused_by_rule(is_creator()),
     "not_assignee": refused_by_rule(is_assignee()),
-    "not_performer": refused_by_rule(performed("submit")),
+    "not_performer": refused_by_rule(performed("start")),
     "not_in_status": refused_by_rule(in_status("done")),
     "not_in_category": refused_by_rule(in_category(Category.DONE)),
     "not_same": refused_by_rule(same("unit", "unit")),
