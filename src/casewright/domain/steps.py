@@ -89,6 +89,10 @@ class StepTable:
 
     __slots__ = ("_places", "_rows", "_steps", "actions", "lifecycle", "ruled_by")
 
+    lifecycle: Lifecycle
+    actions: tuple[str, ...]
+    ruled_by: tuple[tuple[str, object], ...]
+
     def __init__(
         self,
         lifecycle: Lifecycle,

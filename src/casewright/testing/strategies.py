@@ -16,9 +16,9 @@ from typing import Any, Final, TypeVar
 
 try:
     from hypothesis import strategies as st
-except ImportError as error:
+except ImportError as _missing:
     sentence = 'casewright.testing.strategies needs Hypothesis: pip install "casewright[testing]"'
-    raise ImportError(sentence, name=error.name) from error
+    raise ImportError(sentence, name=error.name) from _missing
 
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
