@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 try:
     from hypothesis import strategies as st
 except ImportError as _missing:
-    sentence = 'casewright.testing.strategies needs Hypothesis: pip install "casewright[testing]"'
-    raise ImportError(sentence, name=error.name) from _missing
+    _sentence = 'casewright.testing.strategies needs Hypothesis: pip install "casewright[testing]"'
+    raise ImportError(_sentence, name=_missing.name) from _missing
 
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
