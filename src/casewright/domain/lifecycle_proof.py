@@ -47,18 +47,16 @@ def lifecycle_problems(
     )
 
 
-def name_problem(name: object, where: str, kind: str) -> Problem | None:
+def name_problem(name: str, where: str, kind: str) -> Problem | None:
     """Return the problem of a name that is no printable text; None if it is one."""
-    if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable() and not name.isspace():
+    if 0 < len(name) <= MAX_NAME and name.isprintable() and not name.isspace():
         return None
     need = f"use a printable text of 1 to {MAX_NAME} characters"
     return Problem("bad_name", where, f"{kind} {shown(name)} is no printable text", need)
 
 
-def shown(name: object) -> str:
+def shown(name: str) -> str:
     """Return a name as it can be shown in an error: short, printable, in one line."""
-    if not isinstance(name, str):
-        return f"of type {type(name).__name__}"
     if name.startswith("\0"):  # see transitions.plain
         return f"of type {name[1:]}"
     return repr(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "...")

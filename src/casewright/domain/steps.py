@@ -116,10 +116,6 @@ class StepTable:
         self._places: dict[tuple[str, str], Place] = {}
         self._rows: dict[str, tuple[Place, ...]] = {}
 
-    def __contains__(self, action: object) -> bool:
-        """Return whether there is such an action or verb."""
-        return isinstance(action, str) and action in self._steps
-
     def row(self, status: str) -> tuple[Place, ...]:
         """Return every action as seen from the status, in the order of `actions`."""
         row = self._rows.get(status)
