@@ -72,7 +72,7 @@ class AuthorizationPolicy:
         Returns:
             The ruling; no, where there is no rule; a veto, where the rule failed (A5).
         """
-        rule = self.rule(action)
+        rule = self.rules.get(action, self.default) if type(action) is str else self.rule(action)  # the faster first
         if rule is None:
             return _no_rule(action)
         try:
