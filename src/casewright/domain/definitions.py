@@ -249,20 +249,21 @@ class Definition(Generic[ItemT]):
         if not self._sees(by, item):  # nothing that depends on the item, its status and lifecycle included
             return tuple(ActionVerdict(action, False, self._hidden.reasons, (), None) for action in self._actions)
         table = self._table(item)
-        rulings: dict[object, Refused | None] = {}  # many actions share one rule: each is asked once
+        denials: dict[object, tuple[Reason, ...] | None] = {}  # many actions share one rule: each is asked once
         alone = getattr(item, "case_id", None) is None
         verdicts = []
         for (action, key), place in zip(table.ruled_by, table.row(item.status), strict=True):
-            if key not in rulings:
-                rulings[key] = self._denial_of(by, action, item)
-            refused = rulings[key]
-            if refused is None and item.deleted_at is not None:
-                refused = _DELETED
-            if refused is None:
+            if key not in denials:
+                ruling = self.authorization.ruling(by, action, item)
+                denials[key] = None if ruling is GRANT else ruling.reasons
+            reasons = denials[key]
+            if reasons is None and item.deleted_at is not None:
+                reasons = _DELETED.reasons
+            if reasons is None:
                 verdicts.append(place.verdict if alone and place.settled else judge(question, place))
             else:
                 shown = place.verdict
-                verdicts.append(ActionVerdict(action, False, refused.reasons, shown.inputs, shown.target))
+                verdicts.append(ActionVerdict(action, False, reasons, shown.inputs, shown.target))
         return tuple(verdicts)
 
     def may_read(self, item: ItemT, *, by: Actor) -> bool:
