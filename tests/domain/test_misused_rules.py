@@ -52,7 +52,7 @@ def problem_codes(error: DefinitionError) -> list[str]:
 @pytest.mark.parametrize(
     ("rule", "code"),
     [
-        (forbid(performed("sumbit")), "rule_names_unknown_action"),
+        (forbid(performed("finsih")), "rule_names_unknown_action"),
         (performed("edit"), "rule_names_unknown_action"),
         (any_of(has_role("x"), not_(in_status("drfat"))), "rule_names_unknown_status"),
     ],
