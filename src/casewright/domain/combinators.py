@@ -136,7 +136,7 @@ class _AnyOf(_Combinator):
     def joined(self, rulings: list[Ruling]) -> Ruling:
         """Return the no that names every alternative in one reason: any of them would do."""
         ways = list(dict.fromkeys(ruling.reasons for ruling in rulings))
-        if len(ways) < 2:  # noqa: PLR2004
+        if len(ways) < 2:  # noqa: PLR2004 - one way is no alternative
             return _Combinator.joined(self, rulings)
         sentence = ", or ".join(" and ".join(reason.text for reason in way) for way in ways)
         codes = tuple(tuple(reason.code for reason in way) for way in ways)

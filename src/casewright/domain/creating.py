@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -120,7 +120,7 @@ def create(blueprint: Blueprint, draft: Draft, given: Mapping[str, Any]) -> Perm
     return Permitted(with_counter(Change(None, item, event, published=blueprint.published), draft.parent))
 
 
-def _order(lifecycle: Lifecycle) -> Any:  # noqa: ANN401
+def _order(lifecycle: Lifecycle) -> Callable[[str], int]:
     initial = lifecycle.initial
     return sorted(initial).index if isinstance(initial, frozenset) else initial.index
 
