@@ -28,7 +28,7 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
-NEEDS_EXTRA = ("casewright.testing.strategies",)
+NEEDS_EXTRA = ("casewright.testing.strategies", "casewright.adapters.sqlalchemy")
 IMPORT_EVERYTHING = f"""
 import importlib, pkgutil, casewright
 
@@ -81,7 +81,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Mypy strict, pyright, and no public name without a complete type."""
-    session.install(*_group("typing", "test", "bench"), ".")
+    session.install(*_group("typing", "test", "bench"), ".[sqlalchemy]")
     session.run("mypy", *_present("src", "tests", "examples", "benchmarks"))
 
     env = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
@@ -105,14 +105,14 @@ def imports(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the suite and the documented examples on the installed package, without the promises at their full size."""
-    session.install(*_group("test"), ".[testing]")
+    session.install(*_group("test"), ".[sqlalchemy,testing]")
     _run_suite(session, "python", "-m", "pytest", "-m", "not large")
 
 
 @nox.session
 def full(session: nox.Session) -> None:
     """Run the whole suite, every promise at its full size; every line and branch is covered."""
-    session.install(*_group("test"), ".[testing]")
+    session.install(*_group("test"), ".[sqlalchemy,testing]")
     session.run("coverage", "erase")
     _run_suite(session, "coverage", "run", "-m", "pytest")
     session.run("coverage", "combine", "--quiet")
@@ -123,7 +123,7 @@ def full(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs; a warning is an error."""
-    session.install(*_group("docs"), ".[testing]")
+    session.install(*_group("docs"), ".[sqlalchemy,testing]")
     session.run("sphinx-build", "-q", "-W", "-n", "--keep-going", "-E", "-b", "html", "docs", "build/docs")
 
 
@@ -151,7 +151,7 @@ def no_extras(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Run the suite of the built sdist, its src removed, against the built wheel."""
-    session.install(*_group("test"), f"{_built(session, '*.whl')}[testing]")
+    session.install(*_group("test"), f"{_built(session, '*.whl')}[sqlalchemy,testing]")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(_built(session, "*.tar.gz")) as archive:
             archive.extractall(folder, filter="data")
@@ -167,7 +167,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def matrix(session: nox.Session) -> None:
     """Run the suite on each supported Python that this machine has."""
-    session.install(*_group("test"), ".[testing]")
+    session.install(*_group("test"), ".[sqlalchemy,testing]")
     _run_suite(session, "python", "-m", "pytest")
 
 
@@ -175,8 +175,15 @@ def matrix(session: nox.Session) -> None:
 def min_versions(session: nox.Session) -> None:
     """Run the suite with the oldest dependencies that pyproject.toml allows."""
     tools = [tool for tool in _group("test") if not tool.startswith("hypothesis")]  # ours is a pin, the extra's a bound
-    session.install("--resolution", "lowest-direct", *tools, ".[testing]")
+    session.install("--resolution", "lowest-direct", *tools, ".[sqlalchemy,testing]")
     _run_suite(session, "python", "-m", "pytest")
+
+
+@nox.session
+def sqlalchemy20(session: nox.Session) -> None:
+    """Run what touches SQLAlchemy with the other supported series of it."""
+    session.install(*_group("test"), ".[sqlalchemy,testing]", "sqlalchemy[asyncio]<2.1")
+    session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or ["tests/adapters", "tests/stores"]))
 
 
 @nox.session
@@ -192,7 +199,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run what the README shows first."""
-    session.install(".")
+    session.install(".[sqlalchemy]")
     session.run("python", "-m", "casewright", "demo", *session.posargs)
 
 

@@ -1,6 +1,6 @@
 """casewright: who may do what to a task or a case, in which state, and a proof afterwards that this is what happened.
 
-Every public name of the domain is here, loaded on first use; adapters are imported by their own path.
+Every public name of domain and application is here, loaded on first use; adapters are imported by their own path.
 """
 
 from __future__ import annotations
@@ -9,6 +9,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writes
+    from casewright.application.bus import CommandBus
+    from casewright.application.commands import (
+        COMMANDS,
+        AddNote,
+        Ask,
+        Assign,
+        BlockTask,
+        CancelTask,
+        Claim,
+        CloseCase,
+        Command,
+        CompleteTask,
+        Correct,
+        CreateTask,
+        Delete,
+        Edit,
+        EscalateCase,
+        OpenCase,
+        Perform,
+        Release,
+        ReopenTask,
+        SetDue,
+        StartReview,
+        StartTask,
+        SubmitCase,
+        Tag,
+        UnblockTask,
+    )
+    from casewright.application.new_ids import uuid7
+    from casewright.application.observers import LoggingObserver
+    from casewright.application.ports import Items, Joining, Listing, Outbox, OutboxPointer, Store, UnitOfWork
+    from casewright.application.reports import Outcome, Report
     from casewright.domain.actors import Actor
     from casewright.domain.authorization import AuthorizationPolicy
     from casewright.domain.catalog import REGULATORY_CASE, SIMPLE_TASK, TASK
@@ -16,6 +49,7 @@ if TYPE_CHECKING:
     from casewright.domain.definitions import CaseDefinition, TaskDefinition
     from casewright.domain.effects import Effect, clear, copy_input, set_value
     from casewright.domain.events import Change, Context, Event
+    from casewright.domain.filters import CaseFilter, Cursor, Order, Page, TaskFilter
     from casewright.domain.folding import erased_fields, fold
     from casewright.domain.graphs import Analysis
     from casewright.domain.guards import Guard, guard, no_open_tasks
@@ -42,7 +76,7 @@ if TYPE_CHECKING:
     from casewright.domain.rulings import GRANT, Rule, Ruling, no, veto
     from casewright.domain.terms import Scope, Term
     from casewright.domain.transitions import Transition
-    from casewright.domain.values import Category, Priority
+    from casewright.domain.values import UNSET, Category, Priority, Unset
     from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
     from casewright.errors import (
         AlreadyExistsError,
@@ -67,25 +101,45 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "COMMANDS",
     "GRANT",
     "REGULATORY_CASE",
     "SIMPLE_TASK",
     "TASK",
+    "UNSET",
     "ActionVerdict",
     "Actor",
     "ActorId",
+    "AddNote",
     "AlreadyExistsError",
     "Analysis",
+    "Ask",
+    "Assign",
     "AuthorizationPolicy",
+    "BlockTask",
+    "BufferingUnitOfWork",
+    "CancelTask",
     "Case",
     "CaseDefinition",
+    "CaseFilter",
     "CasewrightError",
     "Category",
     "Change",
+    "Claim",
+    "CloseCase",
+    "Command",
+    "CommandBus",
+    "CompleteTask",
     "ConflictError",
     "Context",
+    "Correct",
+    "CreateTask",
+    "Cursor",
     "DefinitionError",
+    "Delete",
+    "Edit",
     "Effect",
+    "EscalateCase",
     "Event",
     "Finding",
     "FrozenMapping",
@@ -95,15 +149,26 @@ __all__ = [
     "Input",
     "InvalidInputError",
     "ItemId",
+    "Items",
+    "Joining",
     "JsonValue",
     "Lifecycle",
+    "Listing",
+    "LoggingObserver",
     "MisuseError",
     "NotFoundError",
     "NotUniqueError",
     "Note",
     "NoteId",
+    "OpenCase",
+    "Order",
+    "Outbox",
+    "OutboxPointer",
+    "Outcome",
     "OutcomeUnknownError",
+    "Page",
     "Payload",
+    "Perform",
     "Permitted",
     "Phase",
     "Priority",
@@ -111,19 +176,34 @@ __all__ = [
     "Reason",
     "Refused",
     "RefusedError",
+    "Release",
+    "ReopenTask",
+    "Report",
+    "RowWrite",
     "Rule",
     "Ruling",
     "Scope",
+    "SetDue",
     "StaleVersionError",
+    "StartReview",
+    "StartTask",
     "StorageError",
+    "Store",
+    "SubmitCase",
+    "Tag",
     "Task",
     "TaskDefinition",
+    "TaskFilter",
     "Tenant",
     "Term",
     "TransientStorageError",
     "Transition",
+    "UnblockTask",
+    "UnitOfWork",
     "UnknownDefinitionError",
+    "Unset",
     "WorkItem",
+    "Writes",
     "actor",
     "all_of",
     "always",
@@ -156,12 +236,47 @@ __all__ = [
     "seal",
     "set_value",
     "text",
+    "uuid7",
     "verify",
     "veto",
 ]
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
     _NAMES_BY_MODULE = {
+        "application.bus": ("CommandBus",),
+        "application.commands": (
+            "COMMANDS",
+            "AddNote",
+            "Ask",
+            "Assign",
+            "BlockTask",
+            "CancelTask",
+            "Claim",
+            "CloseCase",
+            "Command",
+            "CompleteTask",
+            "Correct",
+            "CreateTask",
+            "Delete",
+            "Edit",
+            "EscalateCase",
+            "OpenCase",
+            "Perform",
+            "Release",
+            "ReopenTask",
+            "SetDue",
+            "StartReview",
+            "StartTask",
+            "SubmitCase",
+            "Tag",
+            "UnblockTask",
+        ),
+        "application.buffering": ("BufferingUnitOfWork", "RowWrite", "Writes"),
+        "application.new_ids": ("uuid7",),
+        "application.observers": ("LoggingObserver",),
+        "application.ports": ("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),
+        "application.reports": ("Outcome", "Report"),
+        "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
         "domain.actors": ("Actor",),
         "domain.authorization": ("AuthorizationPolicy",),
         "domain.catalog": ("REGULATORY_CASE", "SIMPLE_TASK", "TASK"),
@@ -195,7 +310,7 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
         "domain.rulings": ("GRANT", "Rule", "Ruling", "no", "veto"),
         "domain.terms": ("Scope", "Term"),
         "domain.transitions": ("Transition",),
-        "domain.values": ("Category", "Priority"),
+        "domain.values": ("UNSET", "Category", "Priority", "Unset"),
         "domain.verdicts": ("ActionVerdict", "Permitted", "Refused"),
         "errors": (
             "AlreadyExistsError",

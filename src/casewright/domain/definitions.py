@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Final, Generic, Self
 
 import attrs
 
+from casewright.domain import definition_parts as parts
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.creating import Blueprint, Draft, create
 from casewright.domain.deciding import NOTHING_CHANGES, Question, decide, judge
 from casewright.domain.definition_proof import definition_problems
-from casewright.domain.guards import Guard
+from casewright.domain.guards import Guard, facts_of
 from casewright.domain.ids import as_item_id
 from casewright.domain.inputs import Input
 from casewright.domain.items import Case, ItemT, Kind, Task
@@ -27,9 +28,9 @@ from casewright.domain.ready_rules import never
 from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule
 from casewright.domain.rulings import GRANT, Rule
-from casewright.domain.steps import StepTable
+from casewright.domain.steps import Needs, StepTable
 from casewright.domain.terms import Scope
-from casewright.domain.transitions import Transition, plain, several
+from casewright.domain.transitions import Transition, plain
 from casewright.domain.values import Category, as_instant, as_name
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 from casewright.errors import DefinitionError, InvalidInputError, MisuseError, UnknownDefinitionError
@@ -37,26 +38,6 @@ from casewright.errors import DefinitionError, InvalidInputError, MisuseError, U
 __all__ = ["CaseDefinition", "Definition", "TaskDefinition"]
 
 _DELETED: Final = Refused((Reason("deleted", Phase.STATE, "it was deleted; nothing can be done with it any more"),))
-
-
-def _lifecycles(values: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]:
-    return several(values)
-
-
-def _guards(value: Mapping[Any, Guard | Iterable[Guard]]) -> FrozenMapping[tuple[Guard, ...]]:
-    if not isinstance(value, Mapping):
-        raise InvalidInputError("guards", f"must be a mapping, not {type(value).__name__}", "map actions to guards")
-    return FrozenMapping({plain(action): several(part) for action, part in value.items()})
-
-
-def _fields(value: Iterable[Input] | None) -> tuple[Input, ...] | None:
-    return None if value is None else several(value)
-
-
-def _published(value: Iterable[str] | None) -> frozenset[str] | None:
-    if isinstance(value, str):
-        raise InvalidInputError("published", "must be several actions, not one str", "pass a set")
-    return None if value is None else frozenset(map(plain, several(value)))
 
 
 @attrs.frozen
@@ -72,6 +53,9 @@ class Definition(Generic[ItemT]):
         fields: The typed attributes of its items; None leaves attributes free.
         published: The actions whose events are published; None means all.
 
+    Attributes:
+        hidden: The answer to everything that is asked by someone who may not read the item.
+
     Raises:
         DefinitionError: It cannot work: every problem at once.
     """
@@ -80,16 +64,16 @@ class Definition(Generic[ItemT]):
 
     name: str = attrs.field(converter=plain)
     lifecycle: Lifecycle = attrs.field(kw_only=True)
-    earlier: tuple[Lifecycle, ...] = attrs.field(default=(), converter=_lifecycles, kw_only=True)
+    earlier: tuple[Lifecycle, ...] = attrs.field(default=(), converter=parts.as_lifecycles, kw_only=True)
     authorization: AuthorizationPolicy = attrs.field(kw_only=True)
-    guards: FrozenMapping[tuple[Guard, ...]] = attrs.field(default=EMPTY, converter=_guards, kw_only=True)
-    fields: tuple[Input, ...] | None = attrs.field(default=None, converter=_fields, kw_only=True)
-    published: frozenset[str] | None = attrs.field(default=None, converter=_published, kw_only=True)
+    guards: FrozenMapping[tuple[Guard, ...]] = attrs.field(default=EMPTY, converter=parts.as_guards, kw_only=True)
+    fields: tuple[Input, ...] | None = attrs.field(default=None, converter=parts.as_fields, kw_only=True)
+    published: frozenset[str] | None = attrs.field(default=None, converter=parts.as_published, kw_only=True)
     _tables: Mapping[int, StepTable] = attrs.field(init=False, eq=False, repr=False)
     _actions: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
     _blueprint: Blueprint = attrs.field(init=False, eq=False, repr=False)
     _read: ReadyRule = attrs.field(init=False, eq=False, repr=False)
-    _hidden: Refused = attrs.field(init=False, eq=False, repr=False)
+    hidden: Refused = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Prove it sound, and work out what decisions look up."""
@@ -122,7 +106,7 @@ class Definition(Generic[ItemT]):
         object.__setattr__(self, "_blueprint", blueprint)
         read = self.authorization.rule("read")
         object.__setattr__(self, "_read", read)
-        object.__setattr__(self, "_hidden", Refused((_not_visible(repr(read)),)))
+        object.__setattr__(self, "hidden", Refused((_not_visible(repr(read)),)))
 
     def create(
         self,
@@ -208,7 +192,7 @@ class Definition(Generic[ItemT]):
         if name == "create":
             raise InvalidInputError("action", "create is no action on an item that is there", "call create(...)")
         if not self._sees(by, item):
-            return self._hidden
+            return self.hidden
         table = self._table(item)
         denial = self._denial_of(by, name, item)
         if denial is not None:
@@ -247,7 +231,7 @@ class Definition(Generic[ItemT]):
         """
         question = self._question(item, by, at, facts, parent)
         if not self._sees(by, item):  # nothing that depends on the item, its status and lifecycle included
-            return tuple(ActionVerdict(action, False, self._hidden.reasons, (), None) for action in self._actions)
+            return tuple(ActionVerdict(action, False, self.hidden.reasons, (), None) for action in self._actions)
         table = self._table(item)
         denials: dict[object, tuple[Reason, ...] | None] = {}  # many actions share one rule: each is asked once
         alone = getattr(item, "case_id", None) is None
@@ -271,6 +255,21 @@ class Definition(Generic[ItemT]):
         _check_actor(by)
         self._check_item(item)
         return self._sees(by, item)
+
+    def needs(self, item: ItemT, action: str | None = None) -> Needs:
+        """Return what `decide` must be given beside the item for the action, or `actions` for all of them.
+
+        Raises:
+            MisuseError: The item is of another kind or definition.
+            UnknownDefinitionError: The lifecycle that the item is pinned to is not held.
+        """
+        self._check_item(item)
+        return self._table(item).needs(item.status, action)
+
+    @property
+    def needs_to_create(self) -> Needs:
+        """What `create` must be given beside the fields: facts for its guards, and the case of a task that has one."""
+        return Needs(True, facts_of(self._blueprint.guards))
 
     def rule(self, action: str) -> ReadyRule:
         """Return the present rule of the action, to combine it with others; ``never()`` where there is none."""
@@ -297,7 +296,7 @@ class Definition(Generic[ItemT]):
         Raises:
             DefinitionError: The result cannot work.
         """
-        added = _guards(guards)
+        added = parts.as_guards(guards)
         merged = {action: (*self.guards.get(action, ()), *added.get(action, ())) for action in {**self.guards, **added}}
         return attrs.evolve(self, guards=merged)
 

@@ -15,7 +15,7 @@ from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.values import MAX_TEXT, as_name, as_names, as_text, close_coroutine, quoted
 from casewright.errors import InvalidInputError
 
-__all__ = ["Guard", "GuardFunction", "guard", "no_open_tasks", "open_tasks_reason"]
+__all__ = ["Guard", "GuardFunction", "facts_of", "guard", "no_open_tasks", "open_tasks_reason"]
 
 GuardFunction: TypeAlias = Callable[[Any, Mapping[str, Any], Mapping[str, Any], datetime], bool]
 """``(item, inputs, facts, at) -> bool``, pure; True passes."""
@@ -108,6 +108,11 @@ def guard(
         as_names(inputs, "inputs of a guard"),
         as_names(facts, "facts of a guard"),
     )
+
+
+def facts_of(guards: Iterable[Guard]) -> frozenset[str]:
+    """Return the names of the facts that these guards need."""
+    return frozenset(name for guard in guards for name in guard.facts)
 
 
 def no_open_tasks() -> Guard:

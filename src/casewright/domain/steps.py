@@ -12,7 +12,7 @@ import attrs
 
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.effects import Effect
-from casewright.domain.guards import Guard
+from casewright.domain.guards import Guard, facts_of
 from casewright.domain.inputs import Input, choice
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.reasons import Phase, Reason, alternatives, params
@@ -21,7 +21,7 @@ from casewright.domain.values import Category
 from casewright.domain.verbs import VERB_TABLE, Verb
 from casewright.domain.verdicts import ActionVerdict
 
-__all__ = ["Place", "Step", "StepTable"]
+__all__ = ["Needs", "Place", "Step", "StepTable"]
 
 _REMEMBERED = 100  # statuses: a verb is in all, and an action of more would be remembered with a long text for each
 
@@ -60,6 +60,22 @@ class Step:
 
 
 @attrs.frozen
+class Needs:
+    """What a decision must be given beside the item, where the host has it.
+
+    Attributes:
+        parent: Whether it may look at the case of a task that has one.
+        facts: The names of the facts that its guards need.
+    """
+
+    parent: bool = False
+    facts: frozenset[str] = frozenset()
+
+
+_NOTHING = Needs()
+
+
+@attrs.frozen
 class Place:
     """An action as seen from one status.
 
@@ -69,12 +85,14 @@ class Place:
         misplaced: Why it is not possible from there; None where it is.
         verdict: What `actions` answers where nothing else is said for or against it.
         settled: Whether nothing else can be, for an item without a case: no guard, and no verb that may be blocked.
+        needs: What the decision must be given.
     """
 
     step: Step | None
     misplaced: Reason | None
     verdict: ActionVerdict
     settled: bool
+    needs: Needs
 
 
 class StepTable:
@@ -116,6 +134,13 @@ class StepTable:
         self._places: dict[tuple[str, str], Place] = {}
         self._rows: dict[str, tuple[Place, ...]] = {}
 
+    def needs(self, status: str, action: str | None) -> Needs:
+        """Return what a decision on the action, or on all of them where None, must be given from the status on."""
+        if action is not None:
+            return self.place(status, action).needs
+        row = self.row(status)
+        return Needs(True, frozenset(name for place in row for name in place.needs.facts))
+
     def row(self, status: str) -> tuple[Place, ...]:
         """Return every action as seen from the status, in the order of `actions`."""
         row = self._rows.get(status)
@@ -154,7 +179,17 @@ class StepTable:
         inputs, target = ((), None) if step is None else (step.inputs, step.target)
         reasons = () if misplaced is None else (misplaced,)
         verdict = ActionVerdict(action, misplaced is None, reasons, inputs, target)
-        return Place(step, misplaced, verdict, step is None or not step.conditional)
+        settled = step is None or not step.conditional
+        return Place(step, misplaced, verdict, settled, _NOTHING if step is None else self._needs(status, step))
+
+    def _needs(self, status: str, step: Step) -> Needs:
+        """A case counts its open tasks: it is looked at where the step may make the task enter or leave openness."""
+        before = self.lifecycle.states.get(status)
+        if step.category is None:
+            moves = step.action in {"correct", "delete"}
+        else:
+            moves = before is None or before.closed is not step.category.closed
+        return Needs(moves, facts_of(step.guards))
 
     def _not_from(self, status: str, action: str, sources: tuple[str, ...]) -> Reason:
         if not sources:

@@ -7,6 +7,7 @@ conjunction matches everything.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -14,6 +15,7 @@ import attrs
 
 from casewright.domain.items import WorkItem
 from casewright.domain.json_values import JsonValue
+from casewright.domain.values import instant_text
 from casewright.errors import InvalidInputError
 
 __all__ = ["EVERYTHING", "MAX_ALTERNATIVES", "NOTHING", "Scope", "Term", "TermKind", "same_value", "simplified"]
@@ -33,6 +35,12 @@ class TermKind(StrEnum):
 
     PERFORMER = "performer"
     """The ids of those who performed the action of that name."""
+
+    PRESENT = "present"
+    """Whether one of the item's own fields, by name, holds anything: it takes no values."""
+
+    BEFORE = "before"
+    """One of the item's own instants, by name: it matches if it lies before the one value, in canonical text."""
 
 
 def _typed(values: tuple[JsonValue, ...]) -> tuple[tuple[type, JsonValue], ...]:
@@ -67,7 +75,13 @@ class Term:
     def _found(self, item: WorkItem) -> bool:
         if self.kind is TermKind.PERFORMER:
             return any(actor_id in self.values for actor_id in item.performers_of(self.name))
-        there = getattr(item, self.name) if self.kind is TermKind.FIELD else item.attributes.get(self.name)
+        if self.kind is TermKind.ATTRIBUTE:
+            return any(same_value(item.attributes.get(self.name), value) for value in self.values)
+        there = getattr(item, self.name, None)
+        if self.kind is TermKind.PRESENT:
+            return there is not None
+        if self.kind is TermKind.BEFORE:
+            return isinstance(there, datetime) and instant_text(there) < str(self.values[0])
         return any(same_value(there, value) for value in self.values)
 
 

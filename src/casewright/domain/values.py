@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from types import CoroutineType
 from typing import Final
 
@@ -29,8 +29,10 @@ __all__ = [
     "MAX_TAGS",
     "MAX_TEXT",
     "MAX_TITLE",
+    "UNSET",
     "Category",
     "Priority",
+    "Unset",
     "as_instant",
     "as_integer",
     "as_name",
@@ -50,6 +52,20 @@ MAX_TAGS: Final = 100
 MAX_ROLES: Final = 1000
 INTEGER_MIN: Final = -(2**63)
 INTEGER_MAX: Final = 2**63 - 1
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "unset"
+
+    def __repr__(self) -> str:
+        """Return the name that it is imported by."""
+        return self.name
+
+
+UNSET: Final = Unset.UNSET
+"""Nothing was said, where None says something: "leave it as it is", "whatever it is"."""
 
 
 class Category(StrEnum):

@@ -1,0 +1,1 @@
+"""Adapters: stores that keep what a bus writes. Each stands alone, and is imported by its own path."""

@@ -1,0 +1,192 @@
+"""`MemoryStore`: read committed and compare-and-set in one process, honest under threads.
+
+Each item is kept as one immutable `_Kept`, and a commit puts all that it changes in place in one step: a reader sees
+all of it or nothing, whatever exception or signal falls in between (T1). Histories are lists that only grow, handed on
+from one `_Kept` to the next: each says how much of them is its own, so the ten-thousandth event of an item costs no
+more than the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from threading import Lock
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+import attrs
+
+from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writes
+from casewright.application.ports import OutboxPointer
+from casewright.domain.events import Event
+from casewright.domain.filters import Cursor, Order, OrderBy
+from casewright.domain.folding import evolve
+from casewright.domain.ids import ItemId, Tenant, as_tenant
+from casewright.domain.items import Item, Kind, Note
+from casewright.domain.terms import Scope, TermKind
+from casewright.domain.values import as_integer
+from casewright.errors import AlreadyExistsError, StaleVersionError
+
+__all__ = ["MemoryStore", "MemoryUnitOfWork"]
+
+EntryT = TypeVar("EntryT")
+_What: TypeAlias = Literal["item", "note"]
+
+
+@attrs.frozen
+class _Log(Generic[EntryT]):
+    """The first ``length`` entries of a list that only grows. What lies beyond was never committed."""
+
+    entries: list[EntryT] = attrs.field(factory=list)
+    length: int = 0
+
+    def and_then(self, more: Iterable[EntryT]) -> _Log[EntryT]:
+        """Return the log with more entries; only one thread may do so at a time."""
+        del self.entries[self.length :]  # what a commit that was interrupted has left
+        self.entries.extend(more)
+        return _Log(self.entries, len(self.entries))
+
+    def part(self, start: int = 0, stop: int | None = None) -> tuple[EntryT, ...]:
+        return tuple(self.entries[start : self.length if stop is None else min(stop, self.length)])
+
+
+@attrs.frozen
+class _Kept:
+    """All that is kept of one item."""
+
+    item: Item
+    events: _Log[Event]
+    notes: _Log[Note]
+    pointers: _Log[OutboxPointer]
+
+
+class MemoryStore:
+    """Keeps items, histories, notes and the outbox in memory, for one process and any number of threads."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        # Ids of items and ids of notes under one roof, so that one update of one dict commits everything; the id of a
+        # note leads to what is kept of its item.
+        self._kept: dict[tuple[Tenant, _What, str], _Kept] = {}
+        self._lock = Lock()
+
+    def begin(self, *, tenant: Tenant, write: bool = True) -> MemoryUnitOfWork:
+        """Return a new unit of work; see `Store.begin`."""
+        return MemoryUnitOfWork(self, as_tenant(tenant), write=write)
+
+    def kept(self, tenant: Tenant, item_id: ItemId) -> _Kept | None:
+        """Return all that is kept of an item."""
+        return self._kept.get((tenant, "item", item_id))
+
+    def all_of(self, tenant: Tenant) -> Iterator[_Kept]:
+        """Return all that is kept of a tenant, as it is now."""
+        return (kept for (owner, what, _), kept in list(self._kept.items()) if what == "item" and owner == tenant)
+
+    def write(self, tenant: Tenant, writes: Writes) -> None:
+        """Write all of it or nothing; see `BufferingUnitOfWork._flush`."""
+        with self._lock:
+            present = [self._compared(tenant, row) for row in writes.rows]
+            for note in writes.notes:
+                if (tenant, "note", note.id) in self._kept:
+                    raise AlreadyExistsError(note.id)
+            fresh: dict[tuple[Tenant, _What, str], _Kept] = {}
+            for row, kept in zip(writes.rows, present, strict=True):
+                item_id = row.after.id
+                fresh[tenant, "item", item_id] = _grown(kept, row, writes)
+            for note in writes.notes:
+                if (tenant, "note", note.id) in fresh:
+                    raise AlreadyExistsError(note.id)
+                fresh[tenant, "note", note.id] = fresh[tenant, "item", note.item_id]
+            self._kept.update(fresh)
+
+    def _compared(self, tenant: Tenant, row: RowWrite) -> _Kept:
+        item_id, before = row.after.id, row.before
+        kept = self.kept(tenant, item_id)
+        if before is None:
+            if kept is not None:
+                raise AlreadyExistsError(item_id)
+            return _Kept(row.after, _Log(), _Log(), _Log())
+        if kept is None or (kept.item.version, kept.item.head) != (before.version, before.head):
+            raise StaleVersionError(item_id, before.version, None if kept is None else kept.item.version)
+        return kept
+
+
+def _grown(kept: _Kept, row: RowWrite, writes: Writes) -> _Kept:
+    """What is kept of the row's item after the writes."""
+    item_id, item = row.after.id, row.after
+    if (
+        row.before is not None and row.before is not kept.item
+    ):  # of an item from elsewhere, only what was changed counts
+        item = evolve(kept.item, {name: getattr(item, name) for name in row.changed})
+    return _Kept(
+        item,
+        kept.events.and_then(event for event in writes.events if event.item_id == item_id),
+        kept.notes.and_then(note for note in writes.notes if note.item_id == item_id),
+        kept.pointers.and_then(pointer for pointer in writes.pointers if pointer.item_id == item_id),
+    )
+
+
+class MemoryUnitOfWork(BufferingUnitOfWork):
+    """A unit of work on a `MemoryStore`; it also lists items and the outbox.
+
+    Args:
+        store: The store.
+        tenant: Whose data it reads and writes.
+        write: Whether it may record.
+    """
+
+    terms: frozenset[TermKind] = frozenset(TermKind)
+    orders: frozenset[OrderBy] = frozenset(OrderBy)
+
+    def __init__(self, store: MemoryStore, tenant: Tenant, *, write: bool) -> None:
+        """Begin with nothing recorded."""
+        super().__init__(tenant, write=write)
+        self._store = store
+
+    def find(
+        self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
+    ) -> tuple[Item, ...]:
+        """See `Listing.find`."""
+        found = self._matching(kind, where)
+        if after is not None:
+            found = [item for item in found if _lies_after(item, after, order)]
+        found.sort(key=order.key, reverse=order.descending)
+        return tuple(found[: as_integer(limit, "limit", least=1)])
+
+    def count(self, kind: Kind, where: Scope) -> int:
+        """See `Listing.count`."""
+        return len(self._matching(kind, where))
+
+    def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
+        """See `Outbox.pending`."""
+        self._check_open()
+        pointers = [pointer for kept in self._store.all_of(self.tenant) for pointer in kept.pointers.part()]
+        pointers.sort(key=attrgetter("item_id", "version"))
+        return tuple(pointers[: as_integer(limit, "limit", least=1)])
+
+    def _matching(self, kind: Kind, where: Scope) -> list[Item]:
+        self._check_open()
+        items = (kept.item for kept in self._store.all_of(self.tenant))
+        return [item for item in items if item.kind == kind and item.deleted_at is None and where.matches(item)]
+
+    def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        kept = self._store.kept(self.tenant, item_id)
+        return None if kept is None else kept.item
+
+    def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
+        kept = self._store.kept(self.tenant, item_id)
+        return () if kept is None else kept.events.part(after, None if limit is None else after + limit)
+
+    def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
+        kept = self._store.kept(self.tenant, item_id)
+        return () if kept is None else kept.notes.part()
+
+    def _flush(self, writes: Writes) -> None:
+        self._store.write(self.tenant, writes)
+
+    def _end(self) -> None:
+        """Nothing is held."""
+
+
+def _lies_after(item: Item, cursor: Cursor, order: Order) -> bool:
+    key = order.key(item)
+    return key < cursor.key if order.descending else key > cursor.key

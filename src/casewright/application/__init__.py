@@ -1,0 +1,1 @@
+"""The application: commands, the bus that runs them, and the ports by which it speaks to stores."""

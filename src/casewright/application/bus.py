@@ -1,0 +1,265 @@
+"""`CommandBus`: the one way from a command to what is kept of it.
+
+The order at the door: tenant, exists, may read, version, decide; then seal, record, commit, and tell the observers. All
+that is judged on the way is in `plan`; here is only what touches the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from casewright.application.batch import Batch
+from casewright.application.commands.base import Command, ResultT_co
+from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
+from casewright.application.observers import notify
+from casewright.application.plan import (
+    Denied,
+    Job,
+    as_job,
+    check_version,
+    created,
+    decided,
+    is_settled,
+    seen,
+    to_record,
+)
+from casewright.application.ports import Joining, Store, UnitOfWork
+from casewright.application.reading import FactProvider, ReadingBus, as_function, case_of
+from casewright.application.reports import Observer, Outcome
+from casewright.domain.actors import Actor
+from casewright.domain.definitions import CaseDefinition, TaskDefinition
+from casewright.domain.events import Change, Context
+from casewright.domain.items import Case, Item
+from casewright.domain.values import as_integer
+from casewright.domain.verdicts import Permitted, Refused
+from casewright.errors import (
+    AlreadyExistsError,
+    CasewrightError,
+    StaleVersionError,
+    TransientStorageError,
+)
+
+__all__ = ["CommandBus"]
+
+
+class CommandBus(ReadingBus):
+    """Runs commands on a store, and answers questions about what is kept there.
+
+    Any number of threads may share one, as far as they may share the store.
+
+    Args:
+        store: Where everything is kept.
+        definitions: What judges; each of another name.
+        clock: Tells the time.
+        new_id: Makes ids of items and notes; UUIDs of version 7 where None.
+        observers: Told of each command that was committed or denied.
+        facts: What guards need to know beyond the item: for each name, what finds it out.
+        max_attempts: How often a command is tried that meets a conflict, or a store that cannot do it this time.
+
+    Raises:
+        DefinitionError: There is no definition, or two have one name.
+        MisuseError: A value is no definition, no function, or no store.
+        InvalidInputError: ``max_attempts`` is no positive integer.
+    """
+
+    __slots__ = ("_max_attempts", "_new_id")
+
+    def __init__(
+        self,
+        store: Store,
+        definitions: Iterable[TaskDefinition | CaseDefinition],
+        *,
+        clock: Clock = system_clock,
+        new_id: NewId | None = None,
+        observers: Iterable[Observer] = (),
+        facts: Mapping[str, FactProvider] | None = None,
+        max_attempts: int = 5,
+    ) -> None:
+        """Keep them; nothing is read or written yet."""
+        super().__init__(store, definitions, clock=clock, observers=observers, facts=facts)
+        self._new_id = (lambda: uuid7(clock)) if new_id is None else as_function(new_id, "new_id")
+        tries = as_integer(max_attempts, "max_attempts", least=1)
+        self._max_attempts = 1 if isinstance(store, Joining) and store.joined else tries
+
+    # ------------------------------------------------------------ commands
+
+    def execute(
+        self,
+        command: Command[ResultT_co],
+        *,
+        by: Actor,
+        expected_version: int | None = None,
+        item: Item | None = None,
+        at: datetime | None = None,
+        context: Context | None = None,
+    ) -> ResultT_co:
+        """Run a command, and return what it answers with.
+
+        Args:
+            command: What is asked for.
+            by: Who asks; the store is asked for the actor's tenant only.
+            expected_version: The version of the item that the caller has seen; any where None.
+            item: The item as this bus gave it, so that it is not loaded again; what it no longer is shows in the end.
+            at: The effective time (aware), which may lie in the past; now where None.
+            context: Where it comes from.
+
+        Returns:
+            The item after it; of `AddNote` the note.
+
+        Raises:
+            NotFoundError: There is no such item, or none that the actor may see (A8).
+            RefusedError: The definition says no; it carries every reason.
+            StaleVersionError: The item has another version than the expected one; or others were faster each time.
+            AlreadyExistsError: The id of a new item, or of a new note, is taken.
+            InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
+            UnknownDefinitionError: No definition here judges the item.
+            MisuseError: ``item`` is not the one that the command names.
+            StorageError: The store could not do it; nothing was written.
+        """
+        return self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context).result
+
+    def outcome(
+        self,
+        command: Command[ResultT_co],
+        *,
+        by: Actor,
+        expected_version: int | None = None,
+        item: Item | None = None,
+        at: datetime | None = None,
+        context: Context | None = None,
+    ) -> Outcome[ResultT_co]:
+        """Run a command, and return all that came of it. See `execute` for the arguments and what it raises."""
+        job = as_job(
+            command,
+            by=by,
+            at=at,
+            context=context,
+            expected_version=expected_version,
+            item=item,
+            clock=self._clock,
+            new_id=self._new_id,
+        )
+        return self._run(job)
+
+    def execute_many(
+        self, commands: Iterable[Command[Any]], *, by: Actor, all_or_nothing: bool = False
+    ) -> tuple[Outcome[Any] | CasewrightError, ...]:
+        """Run several commands, one after the other, and answer for each.
+
+        Args:
+            commands: What is asked for; a later one sees what an earlier one did.
+            by: Who asks for all of them.
+            all_or_nothing: Whether they are written together, or else none of them. Otherwise each is for itself.
+
+        Returns:
+            For each command its outcome, or the error that it met. Together, those that met none are refused with the
+            reason ``not_together`` as soon as another one met one.
+
+        Raises:
+            InvalidInputError: One of them is no command.
+            StorageError: The store could not write them together.
+        """
+        jobs = [as_job(command, by=by, clock=self._clock, new_id=self._new_id) for command in commands]
+        if all_or_nothing:
+            return self._together(jobs, by)
+        return tuple([self._answer(job) for job in jobs])
+
+    def check(self, command: Command[Any], *, by: Actor, at: datetime | None = None) -> Permitted[Any] | Refused:
+        """Return what the definition says of a command, without running it and without telling observers.
+
+        Args:
+            command: What would be asked for.
+            by: Who would ask.
+            at: The effective time (aware); now where None.
+
+        Returns:
+            The permission with its changes, not sealed; or the refusal with every reason.
+
+        Raises:
+            NotFoundError: There is no such item, or none that the actor may see (A8).
+            InvalidInputError: As for `execute`.
+            UnknownDefinitionError: As for `execute`.
+        """
+        job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
+        try:
+            with self._store.begin(tenant=by.tenant, write=False) as uow:
+                return self._judged(uow, job, lock=False)[1]
+        except Denied as denied:
+            raise denied.error from None
+
+    # ------------------------------------------------------------ how commands run
+
+    def _run(self, job: Job) -> Outcome[Any]:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._store.begin(tenant=job.by.tenant) as uow:
+                    item, changes = self._attempt(uow, job, lock=attempt > 1)
+                    if changes:
+                        uow.commit()
+            except Denied as denied:
+                notify(self._observers, job.denial(denied, attempt))
+                raise denied.error from None
+            except (StaleVersionError, TransientStorageError) as error:
+                if attempt == self._max_attempts or is_settled(job, error):
+                    raise
+            else:
+                if changes:
+                    notify(self._observers, job.report(changes, attempt))
+                return job.outcome(item, changes)
+
+    def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
+        batch = Batch(jobs)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._store.begin(tenant=by.tenant) as uow:
+                    if batch.take(uow, self._attempt, attempt):
+                        uow.commit()
+            except AlreadyExistsError as error:
+                batch.blame(error)
+            except (StaleVersionError, TransientStorageError):
+                if attempt == self._max_attempts:
+                    raise
+                continue
+            for report in batch.reports:
+                notify(self._observers, report)
+            return batch.answers()
+
+    def _answer(self, job: Job) -> Outcome[Any] | CasewrightError:
+        try:
+            return self._run(job)
+        except CasewrightError as error:
+            return error
+
+    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, tuple[Change[Any], ...]]:
+        """Judge the job and record what it changes; return the item before, and the changes."""
+        item, verdict = self._judged(uow, job, lock=lock)
+        changes = to_record(job, verdict, self._clock())
+        if changes:
+            uow.record(*changes)
+        return item, changes
+
+    def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Permitted[Any] | Refused]:
+        if job.creates:
+            definition = self._registry.creating(job.ask)
+            parent = self._case_to_be(uow, job, lock=lock)
+            return None, created(job, definition, parent, self._known(uow, None, definition.needs_to_create))
+        found = uow.items.get(job.item_id, lock=lock) if job.given is None or lock else job.given
+        item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
+        check_version(job, item)
+        needs = definition.needs(item, job.ask.action)
+        parent = case_of(uow, item, lock=lock) if needs.parent else None
+        return item, decided(job, definition, item, parent, self._known(uow, item, needs))
+
+    def _case_to_be(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Case | None:
+        """The case that a new task names, which its creator must be able to read."""
+        case_id = job.ask.case_id
+        if case_id is None:
+            return None
+        case, _ = seen(self._registry, uow.items.get(case_id, lock=lock), case_id, job.by, "case")
+        return cast("Case", case)

@@ -1,0 +1,71 @@
+"""Observers: told of each command after it was committed or denied, outside the transaction.
+
+What an observer raises is logged and swallowed: what was committed stays committed, whoever watches.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from casewright.application.reports import Observer, Report
+
+__all__ = ["LoggingObserver", "notify"]
+
+_LOGGER: Final = logging.getLogger("casewright")
+
+
+class LoggingObserver:
+    """Writes one line for each report to a logger of the standard library: ids, actions and codes, no payload (S6).
+
+    What was done is logged as INFO, what was denied as WARNING. Each record has the attributes ``action``, ``item_id``,
+    ``tenant``, ``actor_id``, ``codes`` and ``attempts``.
+
+    Args:
+        logger: Where to; the logger named ``casewright`` where None.
+    """
+
+    __slots__ = ("_logger",)
+
+    def __init__(self, logger: logging.Logger | None = None) -> None:
+        """Keep the logger."""
+        self._logger = _LOGGER if logger is None else logger
+
+    def __call__(self, report: Report) -> None:
+        """Write the line."""
+        who = (report.action, report.item_id, report.actor_id)
+        denial = report.denial
+        if denial is None:
+            told = ", ".join(event.id for event in report.events)
+            self._logger.info("%s of %s by %s: done (%s)", *who, told, extra=_fields(report))
+        else:
+            told = ", ".join(reason.code for reason in report.reasons) or denial.code
+            self._logger.warning("%s of %s by %s: %s (%s)", *who, denial.code, told, extra=_fields(report))
+
+
+def notify(observers: Iterable[Observer], report: Report) -> None:
+    """Tell every observer, whatever another one raises.
+
+    Args:
+        observers: Whom.
+        report: What.
+    """
+    for observer in observers:
+        try:
+            observer(report)
+        except Exception as error:  # noqa: BLE001 - whoever watches must not change what happened
+            # The types alone: what an exception says may hold anything.
+            _LOGGER.error("an observer of type %s raised %s", type(observer).__name__, type(error).__name__)
+
+
+def _fields(report: Report) -> dict[str, object]:
+    """What a structured log can index."""
+    return {
+        "action": report.action,
+        "item_id": report.item_id,
+        "tenant": report.tenant,
+        "actor_id": report.actor_id,
+        "codes": tuple(reason.code for reason in report.reasons),
+        "attempts": report.attempts,
+    }

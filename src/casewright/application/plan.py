@@ -1,0 +1,251 @@
+"""What a command needs and what it writes: everything about running one that is pure.
+
+A bus is a thin shell around it. For each attempt it loads what the plan says, asks the plan, and records the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import attrs
+
+from casewright.application.commands.base import Ask, Command
+from casewright.application.new_ids import Clock, NewId
+from casewright.application.registry import AnyDefinition, Registry
+from casewright.application.reports import Outcome, Report
+from casewright.domain.actors import Actor
+from casewright.domain.events import Change, Context
+from casewright.domain.history import seal
+from casewright.domain.ids import ItemId, as_item_id
+from casewright.domain.items import Case, Item, Kind, Note, WorkItem
+from casewright.domain.json_values import FrozenMapping
+from casewright.domain.reasons import Reason
+from casewright.domain.values import as_instant, as_integer
+from casewright.domain.verdicts import Permitted, Refused
+from casewright.errors import InvalidInputError, MisuseError, NotFoundError, RefusedError, StaleVersionError
+
+__all__ = [
+    "Denied",
+    "Job",
+    "as_job",
+    "check_actor",
+    "check_version",
+    "created",
+    "decided",
+    "is_settled",
+    "seen",
+    "to_record",
+]
+
+
+class Denied(Exception):  # noqa: N818 - it never leaves a bus: it carries the error that does
+    """A denial on its way out of the transaction, with what only observers are told."""
+
+    def __init__(self, error: NotFoundError | RefusedError, reasons: tuple[Reason, ...] = ()) -> None:
+        """Keep both."""
+        super().__init__(error)
+        self.error = error
+        self.reasons = reasons
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """A command with all that stays the same however often it is tried: who, when, which new ids.
+
+    Attributes:
+        command: The command.
+        ask: What it asks for, a new note's id included.
+        item_id: The item, or the id of the new one.
+        by: Who asks.
+        at: The effective time (UTC).
+        context: Where it comes from.
+        expected_version: The version that the caller has seen, or None.
+        given: The item as the caller has it, for the first attempt; or None.
+    """
+
+    command: Command[Any]
+    ask: Ask
+    item_id: ItemId
+    by: Actor
+    at: datetime
+    context: Context | None
+    expected_version: int | None
+    given: Item | None
+
+    @property
+    def creates(self) -> bool:
+        """Whether there is no item yet."""
+        return self.ask.action == "create"
+
+    def report(self, changes: tuple[Change[Any], ...], attempts: int) -> Report:
+        """Return what observers are told once it is committed."""
+        return self._report(attempts, events=tuple(change.event for change in changes))
+
+    def denial(self, denied: Denied, attempts: int) -> Report:
+        """Return what observers are told of a denial."""
+        return self._report(attempts, denial=denied.error, reasons=denied.reasons)
+
+    def _report(self, attempts: int, **told: Any) -> Report:  # noqa: ANN401 - Report's own arguments
+        return Report(
+            action=self.ask.action,
+            item_id=self.item_id,
+            tenant=self.by.tenant,
+            actor_id=self.by.id,
+            on_behalf_of=self.by.on_behalf_of,
+            at=self.at,
+            attempts=attempts,
+            **told,
+        )
+
+    def outcome(self, item: Item | None, changes: tuple[Change[Any], ...]) -> Outcome[Any]:
+        """Return what the caller is answered.
+
+        Args:
+            item: The item before.
+            changes: What was written; empty where nothing changed.
+        """
+        after: Any = changes[0].after if changes else item
+        notes: tuple[Note, ...] = changes[0].notes if changes else ()
+        return Outcome(self.command.result(after, notes), after, tuple(change.event for change in changes))
+
+
+def as_job(
+    command: Command[Any],
+    *,
+    by: Actor,
+    clock: Clock,
+    new_id: NewId,
+    at: datetime | None = None,
+    context: Context | None = None,
+    expected_version: int | None = None,
+    item: Item | None = None,
+) -> Job:
+    """Return the command with all that stays the same however often it is tried.
+
+    Raises:
+        InvalidInputError: A value is of a wrong type.
+        MisuseError: The item is not the one that the command names.
+    """
+    if not isinstance(command, Command):
+        raise InvalidInputError("command", f"must be a Command, not {type(command).__name__}", "such as StartTask(id)")
+    check_actor(by)
+    if context is not None and not isinstance(context, Context):
+        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
+    ask = command.ask()
+    if ask.action == "add_note" and "note_id" not in ask.inputs:
+        ask = attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": new_id()}))
+    item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
+    if item is not None:
+        _check_given(item, ask, by)
+    return Job(
+        command=command,
+        ask=ask,
+        item_id=item_id,
+        by=by,
+        at=as_instant(clock(), "clock") if at is None else as_instant(at, "at"),
+        context=context,
+        expected_version=None
+        if expected_version is None
+        else as_integer(expected_version, "expected_version", least=1),
+        given=item,
+    )
+
+
+def check_actor(by: Actor) -> None:
+    """Check that it is an actor (H3).
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if not isinstance(by, Actor):
+        raise InvalidInputError("by", f"must be an Actor, not {type(by).__name__}", "name who asks")
+
+
+def seen(
+    registry: Registry, item: Item | None, item_id: ItemId, by: Actor, kind: Kind | None = None
+) -> tuple[Item, AnyDefinition]:
+    """Return the item and its definition, if the actor may read it: the first step at the door.
+
+    Args:
+        registry: The definitions.
+        item: What the store has under the id.
+        item_id: The id.
+        by: Who asks.
+        kind: What the item must be; None for either.
+
+    Raises:
+        Denied: There is no such item, or the actor may not read it: the two look the same (A8).
+        UnknownDefinitionError: No definition here judges it.
+    """
+    if item is None or (kind is not None and item.kind != kind):
+        raise Denied(NotFoundError(item_id))
+    definition = registry.judging(item)
+    if not definition.may_read(item, by=by):
+        raise Denied(NotFoundError(item_id), definition.hidden.reasons)
+    return item, definition
+
+
+def check_version(job: Job, item: Item) -> None:
+    """Check that the item has the version that the caller has seen.
+
+    Raises:
+        StaleVersionError: It has another one.
+    """
+    if job.expected_version is not None and item.version != job.expected_version:
+        raise StaleVersionError(item.id, job.expected_version, item.version)
+
+
+def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object]) -> _Verdict:
+    """Return what the definition says of a new item."""
+    fields = {"title": None, **job.ask.inputs}
+    return definition.create(job.item_id, by=job.by, at=job.at, parent=parent, facts=facts, **fields)
+
+
+def decided(
+    job: Job, definition: AnyDefinition, item: Item, parent: Case | None, facts: Mapping[str, object]
+) -> _Verdict:
+    """Return what the definition says of the command on an item that may be read."""
+    ask = job.ask
+    return definition.decide(item, ask.action, ask.inputs, by=job.by, at=job.at, parent=parent, facts=facts)
+
+
+def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> tuple[Change[Any], ...]:
+    """Return the sealed changes of a permission; none where nothing changes.
+
+    Raises:
+        Denied: It is a refusal.
+    """
+    if isinstance(verdict, Refused):
+        raise Denied(RefusedError(job.ask.action, job.item_id, verdict.reasons), verdict.reasons)
+    return tuple([seal(change, recorded_at=recorded_at, context=job.context) for change in verdict.changes])
+
+
+def is_settled(job: Job, error: Exception) -> bool:
+    """Return whether a conflict is the caller's to know: the item itself has left the version that the caller has seen.
+
+    Any other conflict is tried again from load.
+    """
+    expected = job.expected_version
+    if expected is None or not isinstance(error, StaleVersionError) or error.item_id != job.item_id:
+        return False
+    return error.actual not in {None, expected}
+
+
+_Verdict: TypeAlias = Permitted[Any] | Refused
+
+
+def _expected(version: int | None) -> int | None:
+    return None if version is None else as_integer(version, "expected_version", least=1)
+
+
+def _check_given(item: Item, ask: Ask, by: Actor) -> None:
+    if not isinstance(item, WorkItem):
+        raise InvalidInputError(
+            "item", f"must be a Task or a Case, not {type(item).__name__}", "pass what the bus gave"
+        )
+    if item.id != ask.item_id:
+        raise MisuseError("item= is another item than the one that the command names", "pass that one, or none")
+    if item.tenant != by.tenant:
+        raise MisuseError("item= is of another tenant than the actor", "pass what the bus gave to this actor")

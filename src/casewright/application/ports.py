@@ -1,0 +1,241 @@
+"""The ports: what a store must be for a bus to work with it. Every sentence here has a test in the contract suite.
+
+The core contract is `Store` and `UnitOfWork`. Everything else (`Listing`, `Outbox`) is a protocol of its own that a
+unit of work may also have; a bus that needs one that is not there says so in a MisuseError.
+
+A store knows no definition: what it writes is in the `Change`, and what it reads back is plain data. It promises
+read committed plus compare-and-set, and no more. `casewright.application.buffering` leaves an adapter one load and one
+flush to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, runtime_checkable
+from zlib import crc32
+
+import attrs
+
+from casewright.domain.events import Change, Event
+from casewright.domain.filters import Cursor, Order, OrderBy
+from casewright.domain.ids import ItemId, Tenant
+from casewright.domain.items import Item, Kind, Note
+from casewright.domain.terms import Scope, TermKind
+
+__all__ = [
+    "SHARDS",
+    "Items",
+    "Joining",
+    "Listing",
+    "Outbox",
+    "OutboxPointer",
+    "Store",
+    "UnitOfWork",
+    "shard_of",
+]
+
+
+class Items(Protocol):
+    """The items of one tenant, to be read one by one."""
+
+    def get(self, id: str, *, lock: bool = False) -> Item | None:
+        """Return the item as it is, deleted or not.
+
+        What this unit has recorded is seen at once; of what others do, only what they have committed. Each call reads
+        anew: two calls may differ where another unit has committed in between.
+
+        Args:
+            id: Its id. An id of another tenant, and one that no store could hold, is the id of no item.
+            lock: A hint that the item will be changed. A store that has row locks takes one; others pass it over.
+
+        Returns:
+            The item, equal to the one that was recorded; None where there is none.
+        """
+        ...
+
+
+class UnitOfWork(Protocol):
+    """What is read and written together, for one tenant. Used in a ``with`` block, by one thread.
+
+    Leaving the block without `commit` rolls back, whatever exception led out of it (T4); that exception is passed on.
+    After `commit`, `rollback`, or the block, every method but `rollback` raises MisuseError.
+    """
+
+    @property
+    def items(self) -> Items:
+        """The items of the tenant."""
+        ...
+
+    def record(self, *changes: Change[Any]) -> None:
+        """Take changes to be written: row, event, notes and outbox pointer, all together or not at all (T1, H2).
+
+        This is the only way to write. The changes of one decision are recorded in one call. Changes of one item chain:
+        the second one is decided on what the first one made. The store may write here already, or only in `commit`; so
+        each of the conflicts below may come from either. After one, only `rollback` is legal.
+
+        Args:
+            changes: Sealed changes of items of the tenant.
+
+        Raises:
+            MisuseError: A change is not sealed or does not fit its event; it is of another tenant; of a task and the
+                case that counts it only one has changed; or the unit only reads.
+            StaleVersionError: The item has another version, or another head, than the one the change was decided on
+                (L1, H5).
+            AlreadyExistsError: A new item has an id that is taken in the tenant, by a task or a case, living or
+                deleted; or a new note has.
+        """
+        ...
+
+    def history(self, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
+        """Return the events of an item by version, each equal to the one that was recorded.
+
+        Args:
+            id: The item's id.
+            after: Only events of a later version than this.
+            limit: At most so many, the earliest ones; None for all.
+
+        Returns:
+            The events; empty where there is no such item. Those that this unit has recorded may be missing.
+        """
+        ...
+
+    def notes(self, id: str) -> Sequence[Note]:
+        """Return the notes of an item, in the order in which they were added; empty where there is no such item.
+
+        Those that this unit has recorded may be missing.
+        """
+        ...
+
+    def commit(self) -> None:
+        """Write all that was recorded, and end the unit. Once it returns, every later unit sees all of it.
+
+        Raises:
+            StaleVersionError: As for `record`.
+            AlreadyExistsError: As for `record`.
+            TransientStorageError: The store could not do it this time; nothing was written.
+            StorageError: The store could not do it; nothing was written.
+            OutcomeUnknownError: The connection was lost while it committed.
+        """
+        ...
+
+    def rollback(self) -> None:
+        """Drop all that was recorded, and end the unit. Once the unit has ended, this does nothing."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Return the unit."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Roll back unless the unit has ended; pass every exception on."""
+        ...
+
+
+class Store(Protocol):
+    """Where items, histories and notes are kept."""
+
+    def begin(self, *, tenant: Tenant, write: bool = True) -> UnitOfWork:
+        """Return a new unit of work.
+
+        Args:
+            tenant: Whose data it reads and writes; nothing of another tenant is ever seen.
+            write: Whether it may record. A unit that only reads sees no more and no less than one that writes.
+
+        Raises:
+            StorageError: The store cannot be reached, or holds another schema than it should.
+        """
+        ...
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A store whose units take part in a transaction of the caller's: they never begin, commit or retry anything."""
+
+    joined: bool
+    """Whether they do. A bus passes a conflict in such a store on, since only the caller can begin anew."""
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """A unit of work that can also list items. What the unit itself has recorded may be missing."""
+
+    terms: frozenset[TermKind]
+    """The kinds of terms that it can translate."""
+
+    orders: frozenset[OrderBy]
+    """What it can order by."""
+
+    def find(
+        self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
+    ) -> Sequence[Item]:
+        """Return the items of a kind that are in the scope, in order; deleted ones are left out.
+
+        Args:
+            kind: Tasks or cases.
+            where: Just the items that it `matches` are returned (A6).
+            order: By code point of the ids, or by time of creation and then so.
+            limit: At most so many, from 1.
+            after: Only items that come after it in this order.
+
+        Returns:
+            The items.
+        """
+        ...
+
+    def count(self, kind: Kind, where: Scope) -> int:
+        """Return how many items `find` would give without a limit."""
+        ...
+
+
+SHARDS: Final = 64
+"""Into how many parts the outbox is divided; all events of an item are in one."""
+
+
+def shard_of(tenant: Tenant, item_id: ItemId) -> int:
+    """Return the part of the outbox that the events of an item are in: the same in every process and for ever."""
+    return crc32(f"{tenant}\n{item_id}".encode()) % SHARDS
+
+
+@attrs.frozen(kw_only=True)
+class OutboxPointer:
+    """What says that an event is to be published: a pointer, never a copy.
+
+    Attributes:
+        shard: See `shard_of`.
+        tenant: Whose data it is.
+        item_id: The item.
+        version: The version of the event.
+        attempts: How often it was tried.
+        next_at: When to try again (UTC); None for at once.
+        error: What the last attempt failed with, without any payload; None where none did.
+    """
+
+    shard: int
+    tenant: Tenant
+    item_id: ItemId
+    version: int
+    attempts: int = 0
+    next_at: datetime | None = None
+    error: str | None = None
+
+
+@runtime_checkable
+class Outbox(Protocol):
+    """A unit of work that also says what is to be published. What the unit itself has recorded may be missing."""
+
+    def pending(self, *, limit: int) -> Sequence[OutboxPointer]:
+        """Return pointers to events of the tenant that are not published yet.
+
+        Each event whose change says ``published`` has one, from the commit that wrote it on (O1).
+
+        Args:
+            limit: At most so many, from 1.
+
+        Returns:
+            The pointers by item id (by code point) and version.
+        """
+        ...

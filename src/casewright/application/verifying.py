@@ -1,0 +1,67 @@
+"""What a store holds of one item, checked as a whole: the history, the row that it should make, and the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from casewright.domain.events import Event
+from casewright.domain.folding import erased_fields, fold
+from casewright.domain.history import Finding, note_digest, verify
+from casewright.domain.items import Item, Note
+from casewright.errors import HistoryError
+
+__all__ = ["verify_stored"]
+
+
+def verify_stored(item: Item, events: Sequence[Event], notes: Sequence[Note]) -> tuple[Finding, ...]:
+    """Check a history (H5, H6), the row that it should make (E3, H2), and the notes that it tells of.
+
+    Args:
+        item: The row.
+        events: All events of the item, by version.
+        notes: All notes of the item.
+
+    Returns:
+        What does not hold; empty when sound. A wrong row is found at the position after the last event. Fields and
+        notes whose events were erased are passed over (H8).
+    """
+    findings = verify(events)
+    if findings:
+        return findings
+    end = len(events)
+    try:
+        made = fold(events)
+        unknown = erased_fields(events)
+        names = [field.name for field in attrs.fields(type(item)) if field.name not in unknown]
+        wrong = [name for name in names if getattr(item, name) != getattr(made, name, None)]
+        told = [Finding(end, "row", f"the row is not what the history makes: {', '.join(wrong)}")] if wrong else []
+        return (*told, *_of_notes(events, notes, end))
+    except HistoryError as error:
+        return (Finding(end if error.position is None else error.position, "malformed", error.problem),)
+
+
+def _of_notes(events: Sequence[Event], notes: Sequence[Note], end: int) -> list[Finding]:
+    left = {note.version: note for note in notes}
+    findings = []
+    for position, event in enumerate(events):
+        if event.action != "add_note":
+            continue
+        note = left.pop(event.version, None)
+        if event.payload is None:
+            continue
+        inputs = event.payload.inputs
+        if note is None:
+            findings.append(Finding(position, "note_missing", "its note is gone"))
+        elif (note.id, _digest(note)) != (inputs.get("note_id"), inputs.get("digest")):
+            findings.append(Finding(position, "note", "its note is not what was added"))
+    if left:
+        findings.append(Finding(end, "note_extra", "a note is there that no event has added"))
+    return findings
+
+
+def _digest(note: Note) -> str:
+    return note_digest(
+        note_id=note.id, item_id=note.item_id, author_id=note.author_id, body=note.body, created_at=note.created_at
+    )
