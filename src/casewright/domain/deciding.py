@@ -16,7 +16,7 @@ from casewright.domain.actors import Actor
 from casewright.domain.effects import effect_changes
 from casewright.domain.events import Change
 from casewright.domain.fields import check_fields
-from casewright.domain.folding import apply, new_event
+from casewright.domain.folding import apply, evolve_event, new_event
 from casewright.domain.guards import open_tasks_reason
 from casewright.domain.inputs import Input, check_inputs
 from casewright.domain.items import Case, Item, Task
@@ -149,21 +149,23 @@ def with_counter(change: Change[Any], parent: Case | None) -> tuple[Change[Any],
     if count < 0:
         raise MisuseError(f"the case {parent.id!r} counts no open task", "pass the case as it is now")
     action = "task_opened" if is_open else "task_closed"
-    counted = attrs.evolve(
+    counted = evolve_event(
         event,
-        item_id=parent.id,
-        kind=parent.kind,
-        version=parent.version + 1,
-        action=action,
-        name=action,
-        from_status=parent.status,
-        to_status=parent.status,
-        category=parent.category,
-        definition=parent.definition,
-        lifecycle_version=parent.lifecycle_version,
-        causation_id=event.id,
-        changed=("open_tasks",),
-        payload=Payload(changes=FrozenMapping({"open_tasks": count})),
+        {
+            "item_id": parent.id,
+            "kind": parent.kind,
+            "version": parent.version + 1,
+            "action": action,
+            "name": action,
+            "from_status": parent.status,
+            "to_status": parent.status,
+            "category": parent.category,
+            "definition": parent.definition,
+            "lifecycle_version": parent.lifecycle_version,
+            "causation_id": event.id,
+            "changed": ("open_tasks",),
+            "payload": Payload(changes=FrozenMapping({"open_tasks": count})),
+        },
     )
     return change, Change(parent, apply(parent, counted), counted, published=change.published)
 

@@ -19,7 +19,7 @@ from casewright.domain.payloads import Payload
 from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
 from casewright.errors import HistoryError, MisuseError
 
-__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "merged_tags", "new_event"]
+__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "evolve_event", "fold", "merged_tags", "new_event"]
 
 ERASED_TEXT: Final = "[erased]"
 
@@ -222,6 +222,19 @@ def evolve(item: ChangedT, fields: Mapping[str, object]) -> ChangedT:
     """
     copied: ChangedT = _ITEMS[type(item)].copy(item, fields)
     return copied
+
+
+def evolve_event(event: Event, fields: Mapping[str, object]) -> Event:
+    """Return a copy of the event with some fields set.
+
+    Args:
+        event: An event.
+        fields: Names of its fields, with values of the right types.
+
+    Returns:
+        The copy.
+    """
+    return _EVENTS.copy(event, fields)
 
 
 def new_event(

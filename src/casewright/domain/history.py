@@ -12,12 +12,13 @@ import hashlib
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 import attrs
 
 from casewright.domain.events import COUNTER_ACTIONS, Change, Context, Event
-from casewright.domain.folding import evolve
+from casewright.domain.folding import evolve, evolve_event
 from casewright.domain.ids import ActorId, ItemId, NoteId
 from casewright.domain.items import ItemT
 from casewright.domain.json_values import canonical_json
@@ -33,6 +34,8 @@ _NOTE_TAG: Final = b"casewright.note.v1\n"
 _OUTSIDE_HEADER: Final = frozenset({"digest", "payload", "salt"})
 _HEADER: Final = tuple(field.name for field in attrs.fields(Event) if field.name not in _OUTSIDE_HEADER)
 _INSTANTS: Final = ("occurred_at", "recorded_at")
+_header_values: Final = attrgetter(*_HEADER)
+_NO_CONTEXT: Final = Context()
 
 
 @attrs.frozen
@@ -67,7 +70,7 @@ def canonical_header(event: Event) -> str:
         InvalidInputError: A time is naive or none.
         TypeError: Another field holds something that is no JSON value.
     """
-    header = {name: getattr(event, name) for name in _HEADER}
+    header = dict(zip(_HEADER, _header_values(event), strict=True))
     for name in _INSTANTS:
         if isinstance(header[name], str):
             raise InvalidInputError(name, "must be a datetime, not str")
@@ -131,19 +134,22 @@ def seal(
     if event.payload is None:
         raise MisuseError("the event has no payload", "seal a change before it is erased")
     salt = os.urandom(16).hex() if salt is None else as_name(salt, "salt", MAX_ID)
-    origin = context or Context()
-    linked = attrs.evolve(
+    origin = _NO_CONTEXT if context is None else context
+    linked = evolve_event(
         event,
-        recorded_at=as_instant(recorded_at, "recorded_at"),
-        correlation_id=origin.correlation_id,
-        causation_id=event.causation_id or origin.causation_id,
-        traceparent=origin.traceparent,
-        previous="" if before is None else before.head,
-        payload_digest=payload_digest(event.payload.text, salt),
-        salt=salt,
+        {
+            "recorded_at": as_instant(recorded_at, "recorded_at"),
+            "correlation_id": origin.correlation_id,
+            "causation_id": event.causation_id or origin.causation_id,
+            "traceparent": origin.traceparent,
+            "previous": "" if before is None else before.head,
+            "payload_digest": payload_digest(event.payload.text, salt),
+            "salt": salt,
+        },
     )
-    sealed = attrs.evolve(linked, digest=header_digest(linked))
-    return attrs.evolve(change, event=sealed, after=evolve(change.after, {"head": sealed.digest}))
+    digest = header_digest(linked)
+    sealed, after = evolve_event(linked, {"digest": digest}), evolve(change.after, {"head": digest})
+    return Change(before, after, sealed, change.notes, change.published, change.claims)
 
 
 def verify(events: Iterable[Event]) -> tuple[Finding, ...]:

@@ -1,0 +1,15 @@
+"""A store in a SQL database through SQLAlchemy Core: SQLite now (`pip install "casewright[sqlalchemy]"`)."""
+
+from __future__ import annotations
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401 - only to say what is missing
+except ImportError as _error:
+    raise ImportError(
+        'casewright.adapters.sqlalchemy needs SQLAlchemy: python -m pip install "casewright[sqlalchemy]"'
+    ) from _error
+
+from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
+from casewright.adapters.sqlalchemy.tables import metadata
+
+__all__ = ["SqlAlchemyStore", "metadata"]

@@ -1,0 +1,217 @@
+"""Transactions: the store's own ones, and those of a caller that it takes part in.
+
+What is special to SQLite is here. The driver's own way of beginning would let reads stand outside the transaction and
+lose updates without an error (L3), so the store begins by itself, on a connection that it puts in order again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, Engine, StaticPool
+
+from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS
+from casewright.adapters.sqlalchemy.sending import Send, sender
+from casewright.errors import MisuseError
+
+__all__ = ["JoinedTransaction", "OwnTransaction", "Transaction"]
+
+
+class Transaction(Protocol):
+    """What a unit of work reads and writes through."""
+
+    def open(self) -> Send:
+        """Begin, where that is still to be done, and return what sends statements."""
+        ...
+
+    def connection(self) -> Connection:
+        """Begin, where that is still to be done, and return the connection."""
+        ...
+
+    def write(self, work: Callable[[Send], None]) -> None:
+        """Do the work, all of it or nothing, and commit where the transaction is the store's own."""
+        ...
+
+    def end(self) -> None:
+        """Undo what is not committed, and give back what is held; nothing where that is done."""
+        ...
+
+
+# Where the driver has the newer attribute, the older one has no effect beside it.
+_MODE: Final = "autocommit" if hasattr(sqlite3.Connection, "autocommit") else "isolation_level"
+_BY_HAND: Final = True if _MODE == "autocommit" else None
+
+
+class _Loan:
+    """A connection of an engine, set up so that nothing begins or commits but by a statement of ours.
+
+    Args:
+        engine: The engine.
+        busy_timeout: For how long to wait for a lock, in milliseconds.
+        sql_events: See `sender`.
+    """
+
+    def __init__(self, engine: Engine, *, busy_timeout: int, sql_events: bool) -> None:
+        """Take it out of the pool."""
+        if isinstance(engine.pool, StaticPool):  # giving back its one connection would end the transaction
+            _check_idle(engine.pool.connection.dbapi_connection)
+        self._put_back: list[Callable[[], object]] = []
+        self.connection = engine.connect()
+        try:
+            self._driver: Any = self.connection.connection.driver_connection
+            _check_idle(self._driver)
+            self.send = sender(self.connection, sql_events=sql_events)
+            self._set_up(busy_timeout)
+        except BaseException:
+            self.give_back()
+            raise
+
+    def _set_up(self, busy_timeout: int) -> None:
+        driver, mode = self._driver, getattr(self._driver, _MODE)
+        self._put_back.append(lambda: setattr(driver, _MODE, mode))
+        setattr(driver, _MODE, _BY_HAND)
+        timeout = self.send("PRAGMA busy_timeout").fetchone()[0]
+        if timeout != busy_timeout:
+            self._put_back.append(lambda: self.send(f"PRAGMA busy_timeout = {timeout}"))
+            self.send(f"PRAGMA busy_timeout = {busy_timeout}")
+        self._put_back.append(self._roll_back)
+
+    def _roll_back(self) -> None:
+        if self._driver.in_transaction:
+            self.send("ROLLBACK")
+
+    def give_back(self) -> None:
+        """Give it back clean and as it was; where the driver cannot even do that, discard it."""
+        with suppress(*DRIVER_ERRORS):
+            try:
+                for put_back in reversed(self._put_back):
+                    put_back()
+            except BaseException:
+                self.connection.invalidate()
+                raise
+            finally:
+                self.connection.close()
+
+
+def _check_idle(driver: Any) -> None:  # noqa: ANN401 - a connection of the driver
+    # A driver that is told never to autocommit is always in a transaction.
+    if driver.in_transaction and getattr(driver, _MODE) is not False:
+        advice = "end the other unit or transaction first, or keep the database in a file"
+        raise MisuseError("a memory database has one connection, and a transaction is open on it", advice)
+
+
+class OwnTransaction:
+    """A transaction that the store begins, at the first statement, and ends.
+
+    Args:
+        engine: The engine.
+        write: Whether it is to write: then it waits for the lock at once, since SQLite refuses it later without waiting.
+        busy_timeout: For how long to wait for a lock, in milliseconds.
+        sql_events: See `sender`.
+    """
+
+    def __init__(self, engine: Engine, *, write: bool, busy_timeout: int, sql_events: bool) -> None:
+        """Keep how it is to begin; nothing is done yet."""
+        self._engine = engine
+        self._begin = "BEGIN IMMEDIATE" if write else "BEGIN"
+        self._busy_timeout = busy_timeout
+        self._sql_events = sql_events
+        self._loan: _Loan | None = None
+
+    def open(self) -> Send:
+        """See `Transaction.open`."""
+        return self._opened().send
+
+    def connection(self) -> Connection:
+        """See `Transaction.connection`."""
+        return self._opened().connection
+
+    def write(self, work: Callable[[Send], None]) -> None:
+        """See `Transaction.write`."""
+        send = self.open()
+        work(send)
+        send("COMMIT")
+
+    def end(self) -> None:
+        """See `Transaction.end`."""
+        loan, self._loan = self._loan, None
+        if loan is not None:
+            loan.give_back()
+
+    def prefer_wal(self) -> None:
+        """Let readers and the writer of the file not wait for each other, from now on, where that can be had at once."""
+        loan = _Loan(self._engine, busy_timeout=0, sql_events=self._sql_events)
+        try:
+            if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+                with suppress(*DRIVER_ERRORS):  # it may only be read, or others use it now: it works in either mode
+                    loan.send("PRAGMA journal_mode = WAL")
+        finally:
+            loan.give_back()
+
+    def _opened(self) -> _Loan:
+        if self._loan is None:
+            self._loan = _Loan(self._engine, busy_timeout=self._busy_timeout, sql_events=self._sql_events)
+            try:
+                self._loan.send(self._begin)
+            except BaseException:
+                self.end()
+                raise
+        return self._loan
+
+
+class JoinedTransaction:
+    """A transaction of the caller's. It is neither begun nor ended here, and what a unit writes is one savepoint.
+
+    Args:
+        connection: The caller's connection.
+        sql_events: See `sender`.
+
+    Raises:
+        MisuseError: It is closed, or no transaction is open on it.
+    """
+
+    def __init__(self, connection: Connection, *, sql_events: bool) -> None:
+        """Check that there is one."""
+        self._connection = connection
+        self._sql_events = sql_events
+        self.connection()
+
+    def open(self) -> Send:
+        """See `Transaction.open`."""
+        return sender(self.connection(), sql_events=self._sql_events)
+
+    def connection(self) -> Connection:
+        """See `Transaction.connection`."""
+        connection = self._connection
+        if connection.closed or connection.invalidated:
+            raise MisuseError("the connection that was to be joined is closed", _JOIN)
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:
+            problem = "no transaction is open on the connection that was to be joined, so each statement would be its own"
+            raise MisuseError(problem, _JOIN)
+        return connection
+
+    def write(self, work: Callable[[Send], None]) -> None:
+        """See `Transaction.write`."""
+        send = self.open()
+        send("SAVEPOINT casewright")
+        try:
+            work(send)
+        except BaseException:
+            with suppress(*DRIVER_ERRORS):  # after some errors SQLite has undone the whole transaction by itself
+                send("ROLLBACK TO casewright")
+                send("RELEASE casewright")
+            raise
+        send("RELEASE casewright")
+
+    def end(self) -> None:
+        """See `Transaction.end`: what is held is the caller's."""
+
+
+_JOIN: Final = (
+    "SQLAlchemy's own begin() does not begin on SQLite: "
+    'call connection.exec_driver_sql("BEGIN IMMEDIATE") first, and connection.commit() after the unit has ended'
+)
