@@ -9,6 +9,7 @@ import sys
 import authorization
 import decisions
 import footprint
+import stores
 
 __all__ = ["main"]
 
@@ -20,7 +21,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bar is missed")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}; medians of {options.rounds} interleaved rounds")
-    met = [decisions.run(options.rounds), authorization.run(options.rounds), footprint.run(options.rounds)]
+    met = [part.run(options.rounds) for part in (decisions, authorization, stores, footprint)]
     return 1 if options.check and not all(met) else 0
 
 

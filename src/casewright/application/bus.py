@@ -18,6 +18,7 @@ from casewright.application.plan import (
     Denied,
     Job,
     as_job,
+    check_actor,
     check_version,
     created,
     decided,
@@ -161,6 +162,7 @@ class CommandBus(ReadingBus):
             InvalidInputError: One of them is no command.
             StorageError: The store could not write them together.
         """
+        check_actor(by)
         jobs = [as_job(command, by=by, clock=self._clock, new_id=self._new_id) for command in commands]
         if all_or_nothing:
             return self._together(jobs, by)
@@ -207,7 +209,7 @@ class CommandBus(ReadingBus):
                 if attempt == self._max_attempts or is_settled(job, error):
                     raise
             else:
-                if changes:
+                if changes and self._observers:
                     notify(self._observers, job.report(changes, attempt))
                 return job.outcome(item, changes)
 

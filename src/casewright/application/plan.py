@@ -18,7 +18,7 @@ from casewright.application.reports import Outcome, Report
 from casewright.domain.actors import Actor
 from casewright.domain.events import Change, Context
 from casewright.domain.history import seal
-from casewright.domain.ids import ItemId, as_item_id
+from casewright.domain.ids import ItemId, as_item_id, as_note_id
 from casewright.domain.items import Case, Item, Kind, Note, WorkItem
 from casewright.domain.json_values import FrozenMapping
 from casewright.domain.reasons import Reason
@@ -134,8 +134,8 @@ def as_job(
     if context is not None and not isinstance(context, Context):
         raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
     ask = command.ask()
-    if ask.action == "add_note" and "note_id" not in ask.inputs:
-        ask = attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": new_id()}))
+    if ask.action == "add_note" and ask.inputs.get("note_id") is None:
+        ask = attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))
     item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
     if item is not None:
         _check_given(item, ask, by)
@@ -234,10 +234,6 @@ def is_settled(job: Job, error: Exception) -> bool:
 
 
 _Verdict: TypeAlias = Permitted[Any] | Refused
-
-
-def _expected(version: int | None) -> int | None:
-    return None if version is None else as_integer(version, "expected_version", least=1)
 
 
 def _check_given(item: Item, ask: Ask, by: Actor) -> None:

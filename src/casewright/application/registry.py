@@ -67,11 +67,11 @@ class Registry:
         """
         if ask.definition is None:
             for one in self._by_name.values():
-                if one.kind == ask.kind:
+                if ask.kind in {None, one.kind}:
                     return one
             raise UnknownDefinitionError(f"any {ask.kind}")
         named = self._named(ask.definition)
-        if named.kind != ask.kind:
+        if ask.kind not in {None, named.kind}:
             problem = f"{named.name!r} defines a {named.kind}, not a {ask.kind}"
             raise MisuseError(problem, f"name a definition of a {ask.kind}, or none")
         return named

@@ -1,4 +1,4 @@
-"""JSON for the values of the domain, and problem details for its errors.
+"""JSON for what goes into casewright and what comes out of it, and problem details for its errors.
 
 `to_json` and `from_json` need nothing else. `configure` puts the same hooks on a cattrs converter of one's own, so that
 one's own classes may hold tasks, events and decisions::
@@ -7,9 +7,14 @@ one's own classes may hold tasks, events and decisions::
 
 **Read and written**: actors, contexts, tasks, cases (``Item``, told apart by ``kind``), notes, events, payloads,
 changes, reasons, verdicts (told apart by ``permitted``), action verdicts, inputs, effects, findings, terms, scopes,
-frozen mappings, and the data part of lifecycles. Instants are written as canonical UTC text
-(``2026-01-31T12:00:00.000000Z``) and read from any ISO 8601 text with an offset. The statuses of a lifecycle are an
-object whose order counts; ``initial`` is a list, or ``{"any_of": [...]}`` where the creator must choose.
+frozen mappings, and the data part of lifecycles; commands, outcomes, filters, orders, pages, and cursors as their
+tokens. Instants are written as canonical UTC text (``2026-01-31T12:00:00.000000Z``) and read from any ISO 8601 text
+with an offset. The statuses of a lifecycle are an object whose order counts; ``initial`` is a list, or
+``{"any_of": [...]}`` where the creator must choose.
+
+**Commands** are objects of their fields, with their class under ``command``: ``{"command": "start_task", "item_id":
+"t"}``. `Command` reads any of them, and ``StartTask | BlockTask`` these two; where one class is named, ``command`` may
+be left out. What is UNSET is no key: what an `Edit` leaves out stays, and null clears. The same goes for filters.
 
 **Strict** (S1, S2, S7). Whatever comes in, a value, an `InvalidInputError` with the path and without the value, or (of
 a lifecycle) a `DefinitionError` comes out. A key that is not known is refused, but of a stored event: a newer version

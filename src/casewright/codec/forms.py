@@ -40,10 +40,11 @@ from casewright.domain.events import Change, Context, Event
 from casewright.domain.history import Finding
 from casewright.domain.ids import as_actor_id, as_item_id, as_tenant
 from casewright.domain.items import Case, Item, Note, Task
+from casewright.domain.json_values import JsonValue
 from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Phase, Reason
 from casewright.domain.terms import Scope, Term, TermKind
-from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer
+from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer, instant_text
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused, Verdict
 
 __all__ = [
@@ -200,6 +201,8 @@ read_finding: Final = of_class(Finding, {"position": told(as_integer, least=0), 
 # ---------------------------------------------------------------- scopes
 
 _FIELDS: Final = frozenset(field.name for cls in (Task, Case) for field in attrs.fields(cls)) | {"kind"}
+_INSTANTS: Final = frozenset(name for name in _FIELDS if name.endswith("_at"))
+_LOOKED_AT: Final = {TermKind.FIELD: _FIELDS, TermKind.PRESENT: _FIELDS, TermKind.BEFORE: _INSTANTS}
 _TERM: Final[dict[str, Reader[Any]]] = {
     "kind": one_of(TermKind),
     "name": NAME,
@@ -212,9 +215,18 @@ _read_any_term: Final = of_class(Term, _TERM)
 def read_term(value: object, path: str) -> Term:
     """Read a term; a field that it looks at must be one that items have (S4)."""
     term = _read_any_term(value, path)
-    if term.kind is TermKind.FIELD and term.name not in _FIELDS:
-        raise failure(at_key(path, "name"), "is no field of an item")
-    return term
+    fields = _LOOKED_AT.get(term.kind)
+    if fields is not None and term.name not in fields:
+        raise failure(at_key(path, "name"), "is no field of an item that such a term looks at")
+    if term.kind is TermKind.PRESENT and term.values:
+        raise failure(at_key(path, "values"), "must be empty here")
+    return attrs.evolve(term, values=(_moment(term.values, path),)) if term.kind is TermKind.BEFORE else term
+
+
+def _moment(values: tuple[JsonValue, ...], path: str) -> str:
+    if len(values) != 1:
+        raise failure(at_key(path, "values"), "must be one instant here")
+    return instant_text(INSTANT(values[0], at_key(path, "values[0]")))
 
 
 read_scope: Final = of_class(Scope, {"alternatives": each(each(read_term))})

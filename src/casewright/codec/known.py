@@ -1,4 +1,4 @@
-"""Which reader reads which type: classes, `Change[Task]` and its like, and the unions of items and of verdicts."""
+"""Which reader reads which type: classes, `Change[Task]` and its like, and unions of items, verdicts and commands."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
-from casewright.codec import forms
+from casewright.application.commands.base import Command
+from casewright.application.reports import Outcome
+from casewright.codec import commands, forms, listing
 from casewright.codec.lifecycles import read_effect, read_input, read_lifecycle
 from casewright.codec.readers import Reader, json_object, maybe, one_of
 from casewright.domain.actors import Actor
 from casewright.domain.effects import Effect
 from casewright.domain.events import Change, Context, Event
+from casewright.domain.filters import CaseFilter, Cursor, Order, OrderBy, Page, TaskFilter
 from casewright.domain.history import Finding
 from casewright.domain.inputs import Input, InputKind
 from casewright.domain.items import Case, Note, Task, WorkItem
@@ -26,7 +29,7 @@ from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 __all__ = ["CLASSES", "PLAIN_CLASSES", "is_known", "reader_of"]
 
 PLAIN_CLASSES: Final[dict[type, Reader[Any]]] = {
-    **{members: one_of(members) for members in (Category, InputKind, Phase, Priority, TermKind)},
+    **{members: one_of(members) for members in (Category, InputKind, OrderBy, Phase, Priority, TermKind)},
     FrozenMapping: json_object,
     Payload: forms.read_payload,
 }
@@ -34,22 +37,30 @@ PLAIN_CLASSES: Final[dict[type, Reader[Any]]] = {
 
 CLASSES: Final[dict[object, Reader[Any]]] = {
     **dict[object, Reader[Any]](PLAIN_CLASSES.items()),
+    **dict[object, Reader[Any]](commands.COMMAND_READERS.items()),
     ActionVerdict: forms.read_action_verdict,
     Actor: forms.read_actor,
     Case: forms.read_case,
+    CaseFilter: listing.read_case_filter,
     Change: forms.read_change,
+    Command: commands.read_command,
     Context: forms.read_context,
+    Cursor: listing.read_cursor,
     Effect: read_effect,
     Event: forms.read_event,
     Finding: forms.read_finding,
     Input: read_input,
     Lifecycle: read_lifecycle,
     Note: forms.read_note,
+    Order: listing.read_order,
+    Outcome: commands.read_outcome,
+    Page: listing.read_page,
     Permitted: forms.read_permitted,
     Reason: forms.read_reason,
     Refused: forms.read_refused,
     Scope: forms.read_scope,
     Task: forms.read_task,
+    TaskFilter: listing.read_task_filter,
     Term: forms.read_term,
     WorkItem: forms.read_item,
 }
@@ -57,6 +68,8 @@ CLASSES: Final[dict[object, Reader[Any]]] = {
 
 _GENERICS: Final[Mapping[object, Callable[[Reader[Any]], Reader[Any]]]] = {
     Change: forms.change_of,
+    Outcome: commands.outcome_of,
+    Page: listing.page_of,
     Permitted: forms.permitted_of,
 }
 
@@ -69,10 +82,11 @@ def reader_of(target: object) -> Reader[Any] | None:
     if origin is Union or origin is UnionType:
         return _reader_of_union(get_args(target))
     if origin in _GENERICS:
-        return _GENERICS[origin](_reader_of_item(get_args(target)[0]))
+        read = reader_of(get_args(target)[0])  # None for Any and for type variables
+        return CLASSES[origin] if read is None else _GENERICS[origin](read)
     if origin is FrozenMapping and not isinstance(get_args(target)[0], type):
         return json_object  # of JsonValue, which is no class; what maps to a class is for the converter to read
-    return None
+    return CLASSES[Command] if origin is Command else None
 
 
 def is_known(target: object) -> bool:
@@ -91,6 +105,8 @@ def _reader_of_union(arguments: tuple[Any, ...]) -> Reader[Any] | None:
     elif members.keys() == {Permitted, Refused}:
         own = get_args(members[Permitted])
         read = forms.verdict_of(_reader_of_item(own[0]) if own else forms.read_item)
+    elif len(members) > 1 and members.keys() <= commands.COMMAND_READERS.keys():
+        read = commands.command_among(members.values())
     else:
         return None
     return maybe(read) if NoneType in arguments else read

@@ -195,6 +195,7 @@ def record(
     *,
     required: Collection[str] = (),
     tags: Mapping[str, Reader[Any]] | None = None,
+    tags_required: bool = True,
     unknown_ignored: bool = False,
 ) -> Reader[T]:
     """Return the reader of an object with known keys.
@@ -203,7 +204,8 @@ def record(
         make: Called with what was read, by name.
         fields: The reader of each key.
         required: The keys that must be there.
-        tags: Keys that must be there too, but only tell what kind of object it is.
+        tags: Keys that only tell what kind of object it is.
+        tags_required: Whether these must be there too.
         unknown_ignored: Whether other keys are passed over; else they are refused (S7).
     """
     told_by = tags or {}
@@ -211,9 +213,10 @@ def record(
 
     def read(value: object, path: str) -> T:
         given = an_object(value, path)
-        _needed(given, told_by, path)
+        _needed(given, told_by if tags_required else (), path)
         for name, reader in told_by.items():
-            reader(given[name], at_key(path, name))
+            if name in given:
+                reader(given[name], at_key(path, name))
         if not unknown_ignored:
             _known(given, known, path)
         _needed(given, required, path)
@@ -229,14 +232,16 @@ def of_class(
     readers: Mapping[str, Reader[Any]] | None = None,
     *,
     tags: Mapping[str, Reader[Any]] | None = None,
+    tags_required: bool = True,
     unknown_ignored: bool = False,
 ) -> Reader[T]:
-    """Return the reader of a class of the domain: its fields are the keys, those without a default must be there.
+    """Return the reader of a class: its fields are the keys, those without a default must be there.
 
     Args:
         cls: The attrs class.
         readers: The reader of each field that the field's own converter cannot read by itself.
         tags: See `record`.
+        tags_required: See `record`.
         unknown_ignored: See `record`.
     """
     given = readers or {}
@@ -246,6 +251,7 @@ def of_class(
         {field.name: given.get(field.name) or checked(_converter_of(field)) for field in fields},
         required=tuple(field.name for field in fields if field.default is attrs.NOTHING),
         tags=tags,
+        tags_required=tags_required,
         unknown_ignored=unknown_ignored,
     )
 

@@ -9,12 +9,15 @@ from typing import Any, Final
 
 import attrs
 
+from casewright.application.reports import Outcome
+from casewright.codec.commands import COMMAND_NAMES, AnyCommand
 from casewright.codec.lifecycles import unambiguous
 from casewright.codec.parsing import ROOT
 from casewright.codec.readers import at_key, failure
 from casewright.domain.actors import Actor
 from casewright.domain.effects import Effect
 from casewright.domain.events import Change, Context, Event
+from casewright.domain.filters import CaseFilter, Cursor, Order, Page, TaskFilter
 from casewright.domain.guards import Guard
 from casewright.domain.history import Finding
 from casewright.domain.inputs import Input
@@ -24,7 +27,7 @@ from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Reason
 from casewright.domain.terms import Scope, Term
 from casewright.domain.transitions import Transition
-from casewright.domain.values import as_instant, instant_text
+from casewright.domain.values import UNSET, as_instant, instant_text
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
 
 __all__ = ["plain"]
@@ -34,6 +37,7 @@ _CLASSES: Final[tuple[Any, ...]] = (
     ActionVerdict,
     Actor,
     Case,
+    CaseFilter,
     Change,
     Context,
     Event,
@@ -41,13 +45,18 @@ _CLASSES: Final[tuple[Any, ...]] = (
     Input,
     Lifecycle,
     Note,
+    Order,
+    Outcome,
+    Page,
     Permitted,
     Reason,
     Refused,
     Scope,
     Task,
+    TaskFilter,
     Term,
     Transition,
+    *COMMAND_NAMES,
 )
 _KEYS: Final[Mapping[type, tuple[str, ...]]] = {
     cls: (*((_TAGS[cls],) if cls in _TAGS else ()), *(field.name for field in attrs.fields(cls) if field.init))
@@ -103,7 +112,16 @@ def _key(key: object, path: str) -> str:
 
 
 def _record(value: Any, path: str) -> dict[str, Any]:  # noqa: ANN401
-    return {name: plain(getattr(value, name), at_key(path, name)) for name in _KEYS[type(value)]}
+    parts = {name: getattr(value, name) for name in _KEYS[type(value)]}
+    return {name: plain(part, at_key(path, name)) for name, part in parts.items() if part is not UNSET}
+
+
+def _command(value: AnyCommand, path: str) -> dict[str, Any]:
+    return {"command": COMMAND_NAMES[type(value)], **_record(value, path)}
+
+
+def _cursor(value: Cursor, path: str) -> str:
+    return value.token
 
 
 def _payload(value: Payload, path: str) -> str:
@@ -133,6 +151,8 @@ _WRITERS: Final[Mapping[type, Callable[[Any, str], Any]]] = {
     **dict.fromkeys((list, tuple), _list),
     frozenset: _sorted,
     **dict.fromkeys(_CLASSES, _record),
+    **dict.fromkeys(COMMAND_NAMES, _command),
+    Cursor: _cursor,
     Effect: _effect,
     Guard: _guard,
     Lifecycle: _lifecycle,

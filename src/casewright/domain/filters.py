@@ -15,11 +15,21 @@ from typing import ClassVar, Final, Generic
 import attrs
 
 from casewright.domain import converters as convert
-from casewright.domain.ids import ActorId, ItemId, as_actor_id, as_item_id
+from casewright.domain.ids import as_item_id
 from casewright.domain.items import Case, Item, ItemT, Kind, Task
 from casewright.domain.json_values import FrozenMapping, canonical_json, parse_json
 from casewright.domain.terms import Term, TermKind
-from casewright.domain.values import CLOSED_CATEGORIES, UNSET, Category, Unset, as_instant, as_name, instant_text
+from casewright.domain.values import (
+    CLOSED_CATEGORIES,
+    MAX_ID,
+    UNSET,
+    Category,
+    Unset,
+    as_instant,
+    as_name,
+    as_names,
+    instant_text,
+)
 from casewright.errors import InvalidInputError
 
 __all__ = [
@@ -44,16 +54,7 @@ MAX_TOKEN: Final = 2048
 def _names(value: str | Iterable[str] | None, field: str) -> tuple[str, ...] | None:
     if value is None:
         return None
-    if isinstance(value, str):
-        return (as_name(value, field),)
-    if not isinstance(value, Iterable):
-        raise InvalidInputError(field, f"must be one or several names, not {type(value).__name__}")
-    names = []
-    for count, name in enumerate(value):
-        if count == MAX_CHOICES:
-            raise InvalidInputError(field, f"holds more than {MAX_CHOICES}", "pass fewer")
-        names.append(as_name(name, field))
-    return tuple(dict.fromkeys(names))
+    return (as_name(value, field),) if isinstance(value, str) else as_names(value, field, most=MAX_CHOICES)
 
 
 def _statuses(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
@@ -75,16 +76,20 @@ def _open(value: bool | None) -> bool | None:
     return value
 
 
-def _assignee(value: str | Unset | None) -> ActorId | Unset | None:
-    return value if value is None or isinstance(value, Unset) else convert.assignee_id(value)
+def _id(value: str | Unset | None, field: str) -> str | Unset | None:
+    return value if value is None or isinstance(value, Unset) else as_name(value, field, MAX_ID)
 
 
-def _creator(value: str | None) -> ActorId | None:
-    return None if value is None else as_actor_id(value)
+def _assignee(value: str | Unset | None) -> str | Unset | None:
+    return _id(value, "assignee_id")
 
 
-def _case(value: str | Unset | None) -> ItemId | Unset | None:
-    return value if value is None or isinstance(value, Unset) else convert.case_id(value)
+def _creator(value: str | None) -> str | None:
+    return None if value is None else as_name(value, "created_by", MAX_ID)
+
+
+def _case(value: str | Unset | None) -> str | Unset | None:
+    return _id(value, "case_id")
 
 
 def _overdue(value: datetime | str | None) -> datetime | None:
@@ -113,8 +118,8 @@ class ItemFilter(Generic[ItemT]):
     status: tuple[str, ...] | None = attrs.field(default=None, converter=_statuses)
     category: tuple[Category, ...] | None = attrs.field(default=None, converter=_categories)
     open: bool | None = attrs.field(default=None, converter=_open)
-    assignee_id: ActorId | Unset | None = attrs.field(default=UNSET, converter=_assignee)
-    created_by: ActorId | None = attrs.field(default=None, converter=_creator)
+    assignee_id: str | Unset | None = attrs.field(default=UNSET, converter=_assignee)
+    created_by: str | None = attrs.field(default=None, converter=_creator)
     definition: tuple[str, ...] | None = attrs.field(default=None, converter=_definitions)
     overdue_at: datetime | None = attrs.field(default=None, converter=_overdue)
 
@@ -160,7 +165,7 @@ class TaskFilter(ItemFilter[Task]):
 
     kind: ClassVar[Kind] = "task"
 
-    case_id: ItemId | Unset | None = attrs.field(default=UNSET, converter=_case)
+    case_id: str | Unset | None = attrs.field(default=UNSET, converter=_case)
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -270,7 +270,7 @@ def parse_canonical(text: str) -> Any:  # noqa: ANN401 - the shape is the caller
         HistoryError: It is no JSON.
     """
     try:
-        return _freeze_stored(json.loads(text, object_pairs_hook=_unique))
+        return _freeze_stored(_decode_stored(text))
     except (ValueError, RecursionError, TypeError):
         raise HistoryError("a stored payload is no JSON") from None
 
@@ -312,6 +312,9 @@ def _integer(digits: str) -> int:
     if len(digits) > 20:  # noqa: PLR2004 - a sign and the 19 digits of 64 bits
         raise _JsonError("holds an integer beyond 64 bits")
     return int(digits)
+
+
+_decode_stored: Final = json.JSONDecoder(object_pairs_hook=_unique).decode  # json.loads would make one for each text
 
 
 def _freeze_stored(value: object) -> Any:  # noqa: ANN401

@@ -9,10 +9,10 @@ Every change is sealed; in the end each history must prove itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import attrs
 
@@ -21,13 +21,12 @@ from casewright.domain.definitions import Definition
 from casewright.domain.events import Event
 from casewright.domain.folding import fold
 from casewright.domain.history import seal, verify
-from casewright.domain.items import Case, Item, Kind, Task
-from casewright.domain.ready_rules import always
-from casewright.domain.reasons import Phase, Reason
-from casewright.domain.verdicts import Permitted, Refused
+from casewright.domain.items import Item
+from casewright.domain.reasons import Reason
+from casewright.domain.verdicts import Refused
 from casewright.errors import HistoryError, InvalidInputError
-from casewright.interchange.cells import typed_inputs
 from casewright.interchange.event_log import LogRow
+from casewright.interchange.judging import Judge, Step
 
 __all__ = [
     "ADMINISTRATOR",
@@ -40,17 +39,12 @@ __all__ = [
     "conformance_report",
     "history_problems",
     "input_columns",
+    "path_problems",
     "replay_cases",
 ]
 
 ADMINISTRATOR: Final = Actor("administrator")
 """Who applies what the definition does not."""
-
-_ALWAYS: Final = {"read": always(), "create": always(), "correct": always()}
-_CLASSES: Final[Mapping[Kind, type[Task | Case]]] = {"task": Task, "case": Case}
-_REASON: Final = "replayed from a log: it happened so"
-
-_Verdict: TypeAlias = Permitted[Any] | Refused
 
 
 class Outcome(StrEnum):
@@ -88,6 +82,7 @@ class CaseReplay:
         judgements: One for each change of status, in the order of the log.
         events: Its history as replayed, sealed; empty where its status never changed.
         problems: What does not hold in that history; empty when sound.
+        steps: What was done, one for each event.
     """
 
     case_id: str
@@ -95,6 +90,12 @@ class CaseReplay:
     judgements: tuple[Judgement, ...]
     events: tuple[Event, ...]
     problems: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """The statuses of the log, one for each judgement."""
+        return tuple([judgement.row.status for judgement in self.judgements])
 
 
 @attrs.frozen
@@ -181,10 +182,9 @@ def replay_cases(definition: Definition[Any], rows: Iterable[LogRow]) -> Iterato
     cases: dict[str, list[LogRow]] = {}
     for row in rows:
         cases.setdefault(row.case_id, []).append(row)
-    # What is forced must not fail for want of a fact or a field that the log does not hold.
-    forcing = attrs.evolve(definition.with_rules(_ALWAYS), guards={}, fields=None)
+    judge = Judge(definition, ADMINISTRATOR)
     for case_id, case_rows in cases.items():
-        replay = _Replay(definition, forcing)
+        replay = _Replay(judge)
         for row in case_rows:
             replay.take(row)
         yield replay.result(case_id, len(case_rows))
@@ -243,21 +243,26 @@ def history_problems(events: Sequence[Event], item: Item, statuses: Iterable[str
             problems.append("its history does not fold to the case")
     except HistoryError as error:
         problems.append(f"its history does not fold: {error}")
+    return (*problems, *path_problems(events, statuses))
+
+
+def path_problems(events: Iterable[Event], statuses: Iterable[str]) -> tuple[str, ...]:
+    """Return what does not hold of the way that a history took; see `history_problems`."""
     if _without_repeats(event.to_status for event in events) != _without_repeats(statuses):
-        problems.append("its history does not run through the statuses of the log")
-    return tuple(problems)
+        return ("its history does not run through the statuses of the log",)
+    return ()
 
 
 class _Replay:
     """One case on its way through its rows."""
 
-    __slots__ = ("_definition", "_events", "_forcing", "_item", "_judgements")
+    __slots__ = ("_events", "_item", "_judge", "_judgements", "_steps")
 
-    def __init__(self, definition: Definition[Any], forcing: Definition[Any]) -> None:
-        self._definition = definition
-        self._forcing = forcing
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
         self._item: Item | None = None
         self._events: list[Event] = []
+        self._steps: list[Step] = []
         self._judgements: list[Judgement] = []
 
     def take(self, row: LogRow) -> None:
@@ -267,85 +272,28 @@ class _Replay:
             return
         source = present if row.from_status is None else row.from_status or None
         try:
-            verdict = self._verdict(row, source)
-            # A verdict from another status than the present one, or on a second creation, does not fit the case.
-            fitting = verdict if source == present and isinstance(verdict, Permitted) else None
-            self._apply(fitting or self._forced(row), row)
+            judged = self._judge.judge(row, source, self._item)
         except InvalidInputError as error:
             raise InvalidInputError(f"row {row.number}, {error.field}", error.problem, error.advice) from None
-        if isinstance(verdict, Refused):
-            self._judgements.append(Judgement(row, source, Outcome.REFUSED, verdict.reasons))
+        if isinstance(judged.verdict, Refused):
+            self._judgements.append(Judgement(row, source, Outcome.REFUSED, judged.verdict.reasons))
         else:
-            outcome = Outcome.ADMINISTRATIVE if verdict is None else Outcome.ALLOWED
+            outcome = Outcome.ADMINISTRATIVE if judged.verdict is None else Outcome.ALLOWED
             self._judgements.append(Judgement(row, source, outcome))
+        if judged.change is not None:  # a correction to the status that it has already changes nothing
+            # No chance in it: values in, values out.
+            sealed = seal(judged.change, recorded_at=row.at, salt=f"row {row.number}")
+            self._events.append(sealed.event)
+            self._steps.append(judged.step)
+            self._item = sealed.after
 
     def result(self, case_id: str, rows: int) -> CaseReplay:
         """Return the case as it is now, its history proved."""
-        statuses = [judgement.row.status for judgement in self._judgements]
-        problems = () if self._item is None else history_problems(self._events, self._item, statuses)
-        return CaseReplay(case_id, rows, tuple(self._judgements), tuple(self._events), problems)
-
-    def _verdict(self, row: LogRow, source: str | None) -> _Verdict | None:
-        """What the definition says of the row; None where nobody asks it."""
-        lifecycle = self._definition.lifecycle
-        if row.status in lifecycle.administrative:
-            return None
-        if source is None:
-            return self._created(self._definition, row.status, row, by=row.actor)
-        action = lifecycle.action_between(source, row.status)
-        if action is None:
-            sentence = f"no action leads from {source} to {row.status}"
-            return Refused((Reason("no_action", Phase.STATE, sentence, {"from": source, "to": row.status}),))
-        steps = lifecycle.transitions
-        declared = next(step.inputs for step in steps if step.action == action and source in step.sources)
-        inputs = typed_inputs(declared, row.cells)
-        return self._definition.decide(self._item_at(source, row), action, inputs, by=row.actor, at=row.at)
-
-    def _item_at(self, source: str, row: LogRow) -> Item:
-        """The case, or a copy at another status; where the log begins in its middle, one made up at that status."""
-        item = self._item
-        if item is not None and item.status == source:
-            return item
-        lifecycle = self._definition.lifecycle
-        category = lifecycle.states[source]
-        if item is not None:
-            return attrs.evolve(item, status=source, category=category)
-        return _CLASSES[self._definition.kind](
-            id=row.case_id,
-            definition=self._definition.name,
-            lifecycle_version=lifecycle.version,
-            status=source,
-            category=category,
-            title=row.case_id,
-            created_by=ADMINISTRATOR.id,
-            created_at=row.at,
-            attributes=typed_inputs(self._definition.fields or (), row.cells),
-        )
-
-    def _forced(self, row: LogRow) -> _Verdict:
-        """What the administrator does in the definition's place."""
+        done = tuple(self._steps)
+        case = CaseReplay(case_id, rows, tuple(self._judgements), tuple(self._events), (), done)
         if self._item is None:
-            return self._created(self._forcing, row.status, row, by=ADMINISTRATOR, reason=_REASON)
-        inputs = {"status": row.status, "reason": _REASON}
-        return self._forcing.decide(self._item, "correct", inputs, by=ADMINISTRATOR, at=row.at)
-
-    def _created(
-        self, definition: Definition[Any], status: str, row: LogRow, *, by: Actor, reason: str | None = None
-    ) -> _Verdict:
-        attributes = typed_inputs(self._definition.fields or (), row.cells)
-        fields: dict[str, Any] = {"attributes": attributes} if attributes else {}
-        return definition.create(
-            row.case_id, by=by, at=row.at, title=row.case_id, status=status, reason=reason, **fields
-        )
-
-    def _apply(self, verdict: _Verdict, row: LogRow) -> None:
-        change = verdict.change if verdict else None
-        if change is not None:  # a correction to the status that it has already changes nothing
-            sealed = seal(
-                change, recorded_at=row.at, salt=f"row {row.number}"
-            )  # no chance in it: values in, values out
-            self._events.append(sealed.event)
-            self._item = sealed.after
+            return case
+        return attrs.evolve(case, problems=history_problems(self._events, self._item, case.statuses))
 
 
 def _without_repeats(statuses: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ columns: a row that somebody else wrote must not become an item that fails much 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _KINDS: Final[Mapping[str, Maker[Any]]] = {"task": Maker(Task), "case": Maker(Case)}
+_decode: Final = json.JSONDecoder().decode
 _EVENTS: Final[Maker[Event]] = Maker(Event)
 _CATEGORIES: Final[Mapping[str, Category]] = {category.value: category for category in Category}
 _PRIORITIES: Final[Mapping[str | None, Priority | None]] = {None: None, **{one.value: one for one in Priority}}
@@ -181,10 +183,10 @@ def _optional(text: str | None) -> datetime | None:
 def _names(text: str) -> tuple[str, ...]:
     if text == "[]":
         return ()
-    names = parse_canonical(text)
-    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+    names = _decode(text)
+    if type(names) is not list or not all([type(name) is str for name in names]):
         raise TypeError
-    return names
+    return tuple(names)
 
 
 def _attributes(text: str) -> FrozenMapping[JsonValue]:

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from sqlalchemy import Column, Dialect, Integer, Select, Table, bindparam, null, select, type_coerce, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.schema import ExecutableDDLElement
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.types import NullType
 
 from casewright.adapters.sqlalchemy.rows import item_values
 from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, OUTBOX
 from casewright.domain.items import Item
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.expression import ClauseElement
 
 __all__ = ["SQLITE", "ItemUpdate", "Statements", "raw"]
 
 
 def raw(table: Table) -> Select[Any]:
     """Return the query for the columns of a table as the driver gives them: `casewright` reads them by itself."""
-    return select(*[type_coerce(column, null().type) for column in table.c])
+    columns: Any = [type_coerce(column, NullType()) for column in table.c]
+    return select(*columns)
 
 
 @attrs.frozen
@@ -51,17 +66,17 @@ class Statements:
         self.item = self.text(raw(ITEM).where(*_is(ITEM.c.tenant, ITEM.c.id)))
         self.item_version = self.text(select(ITEM.c.version).where(*_is(ITEM.c.tenant, ITEM.c.id)))
         later = raw(EVENT).where(*_is(EVENT.c.tenant, EVENT.c.item_id), EVENT.c.version > bindparam("after"))
-        self.events = self.text(later.order_by(EVENT.c.version).limit(_LIMIT))
+        self.events = self.text(later.order_by(EVENT.c.version).limit(_LIMIT).offset(_FIRST))
         notes = raw(NOTE).where(*_is(NOTE.c.tenant, NOTE.c.item_id))
         self.notes = self.text(notes.order_by(NOTE.c.version, NOTE.c.place))
         pointers = raw(OUTBOX).where(*_is(OUTBOX.c.tenant))
-        self.pointers = self.text(pointers.order_by(OUTBOX.c.item_id, OUTBOX.c.version).limit(_LIMIT))
+        self.pointers = self.text(pointers.order_by(OUTBOX.c.item_id, OUTBOX.c.version).limit(_LIMIT).offset(_FIRST))
         self.new_item = self.text(insert(ITEM).on_conflict_do_nothing())
         self.new_event = self.text(insert(EVENT))
         self.new_note = self.text(insert(NOTE).on_conflict_do_nothing())
         self.new_pointer = self.text(insert(OUTBOX))
 
-    def text(self, statement: ClauseElement | ExecutableDDLElement) -> str:
+    def text(self, statement: ClauseElement) -> str:
         """Return what the driver is to be sent for a statement."""
         return str(statement.compile(dialect=self._dialect))
 
@@ -70,12 +85,15 @@ class Statements:
         found = self._updates.get(names)
         if found is None:
             compared = _is(ITEM.c.tenant, ITEM.c.id, ITEM.c.version, ITEM.c.head)
-            setting = update(ITEM).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
+            setting = (
+                update(ITEM).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
+            )
             found = self._updates[names] = ItemUpdate(self.text(setting), item_values(names))
         return found
 
 
 _LIMIT: Final = bindparam("limit", type_=Integer())
+_FIRST: Final[ColumnElement[int]] = literal_column("0")  # named, since SQLAlchemy would send it as one parameter more
 
 
 def _is(*columns: Column[Any]) -> list[Any]:

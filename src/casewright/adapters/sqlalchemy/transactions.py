@@ -17,7 +17,7 @@ from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS
 from casewright.adapters.sqlalchemy.sending import Send, sender
 from casewright.errors import MisuseError
 
-__all__ = ["JoinedTransaction", "OwnTransaction", "Transaction"]
+__all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
 
 
 class Transaction(Protocol):
@@ -56,44 +56,41 @@ class _Loan:
 
     def __init__(self, engine: Engine, *, busy_timeout: int, sql_events: bool) -> None:
         """Take it out of the pool."""
-        if isinstance(engine.pool, StaticPool):  # giving back its one connection would end the transaction
+        if isinstance(engine.pool, StaticPool):  # giving back its one connection would end the transaction on it
             _check_idle(engine.pool.connection.dbapi_connection)
-        self._put_back: list[Callable[[], object]] = []
         self.connection = engine.connect()
+        self._found: tuple[Any, int] | None = None
+        self._busy_timeout = busy_timeout
         try:
             self._driver: Any = self.connection.connection.driver_connection
             _check_idle(self._driver)
-            self.send = sender(self.connection, sql_events=sql_events)
-            self._set_up(busy_timeout)
+            self.send = send = sender(self.connection, sql_events=sql_events)
+            self._found = found = (getattr(self._driver, _MODE), send("PRAGMA busy_timeout").fetchone()[0])
+            setattr(self._driver, _MODE, _BY_HAND)
+            if found[1] != busy_timeout:
+                send(f"PRAGMA busy_timeout = {busy_timeout}")
         except BaseException:
             self.give_back()
             raise
-
-    def _set_up(self, busy_timeout: int) -> None:
-        driver, mode = self._driver, getattr(self._driver, _MODE)
-        self._put_back.append(lambda: setattr(driver, _MODE, mode))
-        setattr(driver, _MODE, _BY_HAND)
-        timeout = self.send("PRAGMA busy_timeout").fetchone()[0]
-        if timeout != busy_timeout:
-            self._put_back.append(lambda: self.send(f"PRAGMA busy_timeout = {timeout}"))
-            self.send(f"PRAGMA busy_timeout = {busy_timeout}")
-        self._put_back.append(self._roll_back)
-
-    def _roll_back(self) -> None:
-        if self._driver.in_transaction:
-            self.send("ROLLBACK")
 
     def give_back(self) -> None:
         """Give it back clean and as it was; where the driver cannot even do that, discard it."""
         with suppress(*DRIVER_ERRORS):
             try:
-                for put_back in reversed(self._put_back):
-                    put_back()
+                if self._found is not None:
+                    self._put_back(*self._found)
             except BaseException:
                 self.connection.invalidate()
                 raise
             finally:
                 self.connection.close()
+
+    def _put_back(self, mode: object, busy_timeout: int) -> None:
+        if self._driver.in_transaction:
+            self.send("ROLLBACK")
+        if busy_timeout != self._busy_timeout:
+            self.send(f"PRAGMA busy_timeout = {busy_timeout}")
+        setattr(self._driver, _MODE, mode)
 
 
 def _check_idle(driver: Any) -> None:  # noqa: ANN401 - a connection of the driver
@@ -108,7 +105,7 @@ class OwnTransaction:
 
     Args:
         engine: The engine.
-        write: Whether it is to write: then it waits for the lock at once, since SQLite refuses it later without waiting.
+        write: Whether it is to write: then it waits for the lock at once, since later SQLite would not wait.
         busy_timeout: For how long to wait for a lock, in milliseconds.
         sql_events: See `sender`.
     """
@@ -141,16 +138,6 @@ class OwnTransaction:
         if loan is not None:
             loan.give_back()
 
-    def prefer_wal(self) -> None:
-        """Let readers and the writer of the file not wait for each other, from now on, where that can be had at once."""
-        loan = _Loan(self._engine, busy_timeout=0, sql_events=self._sql_events)
-        try:
-            if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
-                with suppress(*DRIVER_ERRORS):  # it may only be read, or others use it now: it works in either mode
-                    loan.send("PRAGMA journal_mode = WAL")
-        finally:
-            loan.give_back()
-
     def _opened(self) -> _Loan:
         if self._loan is None:
             self._loan = _Loan(self._engine, busy_timeout=self._busy_timeout, sql_events=self._sql_events)
@@ -160,6 +147,17 @@ class OwnTransaction:
                 self.end()
                 raise
         return self._loan
+
+
+def prefer_wal(engine: Engine, *, sql_events: bool) -> None:
+    """Let readers and the writer of a database file not wait for each other from now on, if that can be had at once."""
+    loan = _Loan(engine, busy_timeout=0, sql_events=sql_events)
+    try:
+        if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+            with suppress(*DRIVER_ERRORS):  # it can only be read, or others use it now: it works in either mode
+                loan.send("PRAGMA journal_mode = WAL")
+    finally:
+        loan.give_back()
 
 
 class JoinedTransaction:
@@ -190,22 +188,24 @@ class JoinedTransaction:
             raise MisuseError("the connection that was to be joined is closed", _JOIN)
         driver: Any = connection.connection.driver_connection
         if not driver.in_transaction:
-            problem = "no transaction is open on the connection that was to be joined, so each statement would be its own"
+            problem = (
+                "no transaction is open on the connection that was to be joined, so each statement would be its own"
+            )
             raise MisuseError(problem, _JOIN)
         return connection
 
     def write(self, work: Callable[[Send], None]) -> None:
         """See `Transaction.write`."""
         send = self.open()
-        send("SAVEPOINT casewright")
         try:
+            send("SAVEPOINT casewright")
             work(send)
+            send("RELEASE casewright")
         except BaseException:
             with suppress(*DRIVER_ERRORS):  # after some errors SQLite has undone the whole transaction by itself
                 send("ROLLBACK TO casewright")
                 send("RELEASE casewright")
             raise
-        send("RELEASE casewright")
 
     def end(self) -> None:
         """See `Transaction.end`: what is held is the caller's."""

@@ -36,9 +36,9 @@ class CreateTask(Command[Task]):
     """
 
     title: str | None = attrs.field(default=None, converter=values.title)
-    id: ItemId | None = attrs.field(default=None, converter=values.optional_id, kw_only=True)
+    id: ItemId | None = attrs.field(default=None, converter=values.new_id, kw_only=True)
     definition: str | None = attrs.field(default=None, converter=values.definition, kw_only=True)
-    case_id: ItemId | None = attrs.field(default=None, converter=values.optional_id, kw_only=True)
+    case_id: ItemId | None = attrs.field(default=None, converter=values.case_id, kw_only=True)
     status: str | None = attrs.field(default=None, converter=values.status, kw_only=True)
     reason: str | None = attrs.field(default=None, converter=values.reason, kw_only=True)
     description: str | None = attrs.field(default=None, converter=values.description, kw_only=True)

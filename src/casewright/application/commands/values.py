@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from casewright.domain.events import COUNTER_ACTIONS
-from casewright.domain.ids import ItemId, as_item_id
+from casewright.domain.ids import ItemId
 from casewright.domain.inputs import MAX_INPUTS
 from casewright.domain.json_values import FrozenMapping, JsonValue, freeze_object
 from casewright.domain.values import (
@@ -31,9 +31,11 @@ from casewright.errors import InvalidInputError
 
 __all__ = [
     "action",
+    "added_tags",
     "assignee_id",
     "attributes",
     "body",
+    "case_id",
     "definition",
     "description",
     "due_at",
@@ -44,10 +46,11 @@ __all__ = [
     "inputs",
     "item_id",
     "new_due_at",
+    "new_id",
     "note_id",
-    "optional_id",
     "priority",
     "reason",
+    "removed_tags",
     "reviewer_id",
     "status",
     "tags",
@@ -64,14 +67,23 @@ def _name(value: str | None, field: str, limit: int) -> str | None:
     return as_name(text, field, limit) if text and not text.isspace() else text
 
 
+def _id(value: str, field: str) -> ItemId:
+    return ItemId(as_name(value, field, MAX_ID))
+
+
 def item_id(value: str) -> ItemId:
     """Return the id of an item."""
-    return as_item_id(value)
+    return _id(value, "item_id")
 
 
-def optional_id(value: str | None) -> ItemId | None:
-    """Return the id of an item, or None."""
-    return None if value is None else as_item_id(value)
+def new_id(value: str | None) -> ItemId | None:
+    """Return the id of a new item; None where the bus is to make one."""
+    return None if value is None else _id(value, "id")
+
+
+def case_id(value: str | None) -> ItemId | None:
+    """Return the id of a case, or None."""
+    return None if value is None else _id(value, "case_id")
 
 
 def definition(value: str | None) -> str | None:
@@ -126,13 +138,27 @@ def note_id(value: str | None) -> str | None:
 
 def due_at(value: datetime | str | None) -> datetime | str | None:
     """Return an instant in UTC, or blank text; None for none."""
-    blank = isinstance(value, str) and not value.strip()
+    blank = isinstance(value, str) and len(value) <= MAX_NAME and not value.strip()
     return value if value is None or blank else as_instant(value, "due_at")
 
 
+def _tags(values: Iterable[str], field: str) -> tuple[str, ...]:
+    return as_names(values, field, limit=MAX_TAG, most=MAX_TAGS)
+
+
 def tags(values: Iterable[str]) -> tuple[str, ...]:
-    """Return tags, sorted and each once; a single text is refused."""
-    return as_names(values, "tags", limit=MAX_TAG, most=MAX_TAGS)
+    """Return the tags of a new item, sorted and each once; a single text is refused."""
+    return _tags(values, "tags")
+
+
+def added_tags(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags to be added, as `tags` does."""
+    return _tags(values, "add")
+
+
+def removed_tags(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags to be removed, as `tags` does."""
+    return _tags(values, "remove")
 
 
 def attributes(value: Mapping[str, object] | None) -> FrozenMapping[JsonValue] | None:
@@ -191,12 +217,13 @@ def inputs(value: Mapping[str, object]) -> FrozenMapping[JsonValue]:
         raise InvalidInputError("inputs", f"must be a mapping, not {type(value).__name__}", "map names to values")
     if len(value) > MAX_INPUTS:
         raise InvalidInputError("inputs", f"holds more than {MAX_INPUTS}", "pass those that the action takes")
-    return freeze_object({name: _plain(part, name) for name, part in value.items()}, "inputs")
+    named = {as_name(name, "inputs"): _plain(part, f"inputs.{name}") for name, part in value.items()}
+    return freeze_object(named, "inputs")
 
 
-def _plain(value: object, name: object) -> object:
+def _plain(value: object, field: str) -> object:
     if isinstance(value, datetime):
-        return instant_text(as_instant(value, f"inputs.{name}" if isinstance(name, str) else "inputs"))
+        return instant_text(as_instant(value, field))
     if isinstance(value, (set, frozenset)):
-        return as_names(value, "inputs", limit=MAX_TEXT)
+        return as_names(value, field, limit=MAX_TEXT)
     return value

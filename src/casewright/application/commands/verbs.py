@@ -122,8 +122,8 @@ class Tag(Command[Item]):
     """
 
     item_id: ItemId = attrs.field(converter=values.item_id)
-    add: tuple[str, ...] = attrs.field(default=(), converter=values.tags, kw_only=True)
-    remove: tuple[str, ...] = attrs.field(default=(), converter=values.tags, kw_only=True)
+    add: tuple[str, ...] = attrs.field(default=(), converter=values.added_tags, kw_only=True)
+    remove: tuple[str, ...] = attrs.field(default=(), converter=values.removed_tags, kw_only=True)
 
     def ask(self) -> Ask:
         """Return what it asks for."""

@@ -1,0 +1,178 @@
+"""`SqlAlchemyStore`: items, histories and notes in a SQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Dialect, Engine
+
+from casewright.adapters.sqlalchemy.failures import TRANSLATED
+from casewright.adapters.sqlalchemy.schema import check_schema, create_missing, present_tables
+from casewright.adapters.sqlalchemy.sending import Send
+from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction, prefer_wal
+from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
+from casewright.domain.ids import Tenant, as_tenant
+from casewright.errors import InvalidInputError, MisuseError
+
+__all__ = ["SqlAlchemyStore"]
+
+_TEN_SECONDS: Final = timedelta(seconds=10)
+_LONGEST: Final = timedelta(milliseconds=2**31 - 1)
+
+FoundT = TypeVar("FoundT")
+
+
+class SqlAlchemyStore:
+    """Keeps items, histories, notes and the outbox in a SQLite database, for any number of threads and processes.
+
+    Making one touches nothing. The engine is the caller's and is never changed: what a connection needs is set when a
+    unit takes it, and put back before it returns to its pool.
+
+    Args:
+        engine: An engine for SQLite.
+        busy_timeout: For how long a unit waits while others write.
+        sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement. It makes writing slower.
+
+    Attributes:
+        engine: The engine, or that of the connection.
+        joined: Whether units take part in a transaction of the caller's; see `joining`.
+
+    Raises:
+        InvalidInputError: An argument is of another type, or the time is negative or longer than 24 days.
+        MisuseError: The engine is for another database, or another driver.
+    """
+
+    engine: Engine
+    joined: bool
+
+    def __init__(self, engine: Engine, *, busy_timeout: timedelta = _TEN_SECONDS, sql_events: bool = False) -> None:
+        """Keep the engine."""
+        if not isinstance(engine, Engine):
+            advice = "pass what sqlalchemy.create_engine() gave; for a connection there is SqlAlchemyStore.joining()"
+            raise InvalidInputError("engine", f"must be a SQLAlchemy Engine, not {type(engine).__name__}", advice)
+        self._keep(engine, sql_events)
+        self._busy_timeout = _milliseconds(busy_timeout)
+
+    @classmethod
+    def joining(cls, connection: Connection, *, sql_events: bool = False) -> SqlAlchemyStore:
+        """Return a store whose units take part in the transaction that is open on a connection.
+
+        They never begin, commit, roll back or retry, and change no setting. What a unit writes is one savepoint: after
+        a conflict or a failure nothing of it is left in the transaction. SQLAlchemy does not begin on SQLite before the
+        first write, so begin by hand::
+
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                store = SqlAlchemyStore.joining(connection)
+                ...
+                connection.commit()
+
+        Args:
+            connection: The connection.
+            sql_events: As for the class.
+
+        Raises:
+            InvalidInputError: An argument is of another type.
+            MisuseError: The connection is to another database, or uses another driver.
+        """
+        if not isinstance(connection, Connection):
+            kind = type(connection).__name__
+            raise InvalidInputError("connection", f"must be a SQLAlchemy Connection, not {kind}", "engine.connect()")
+        store = cls.__new__(cls)
+        store._keep(connection, sql_events)
+        return store
+
+    def _keep(self, source: Engine | Connection, sql_events: bool) -> None:
+        if not isinstance(sql_events, bool):
+            raise InvalidInputError("sql_events", f"must be True or False, not {type(sql_events).__name__}")
+        _check_dialect(source.dialect)
+        self.engine = source.engine
+        self._source = source
+        self._sql_events = sql_events
+        self._ready = False
+        self.joined = isinstance(source, Connection)
+
+    def begin(self, *, tenant: Tenant, write: bool = True) -> SqlAlchemyUnitOfWork:
+        """Return a new unit of work; see `Store.begin`. The first one of a store checks the schema.
+
+        Raises:
+            InvalidInputError: The tenant is none.
+            StorageError: Tables are missing or of another schema, or the database cannot be reached.
+            MisuseError: The connection to be joined is closed, or no transaction is open on it.
+        """
+        own = as_tenant(tenant)
+        transaction = self._transaction(write=write)
+        if not self._ready:
+            self.ping()
+            self._prefer_wal()
+            self._ready = True
+        return SqlAlchemyUnitOfWork(transaction, own, write=write)
+
+    def ping(self) -> None:
+        """Check that the database can be reached and holds the tables, as they should be.
+
+        Raises:
+            StorageError: As for `begin`.
+            MisuseError: As for `begin`.
+        """
+        self._read(check_schema)
+
+    def present_tables(self) -> frozenset[str]:
+        """Return the names of those of the store's tables that the database holds: none in a database of others.
+
+        Raises:
+            StorageError: As for `begin`, but not where tables are missing.
+            MisuseError: As for `begin`.
+        """
+        return frozenset(self._read(present_tables))
+
+    def create_schema(self) -> None:
+        """Create the tables that are missing, all or none of them; several processes may do so at once.
+
+        Raises:
+            StorageError: A table of that name is there already, of another schema; or the database cannot be written.
+            MisuseError: As for `begin`.
+        """
+        self._prefer_wal()
+        transaction = self._transaction(write=True)
+        try:
+            with TRANSLATED:
+                transaction.write(create_missing)
+        finally:
+            transaction.end()
+
+    def _transaction(self, *, write: bool) -> Transaction:
+        if isinstance(self._source, Connection):
+            return JoinedTransaction(self._source, sql_events=self._sql_events)
+        timeout = self._busy_timeout
+        return OwnTransaction(self._source, write=write, busy_timeout=timeout, sql_events=self._sql_events)
+
+    def _prefer_wal(self) -> None:
+        if isinstance(self._source, Engine):
+            with TRANSLATED:
+                prefer_wal(self._source, sql_events=self._sql_events)
+
+    def _read(self, question: Callable[[Send], FoundT]) -> FoundT:
+        transaction = self._transaction(write=False)
+        try:
+            with TRANSLATED:
+                return question(transaction.open())
+        finally:
+            transaction.end()
+
+
+def _check_dialect(dialect: Dialect) -> None:
+    if (dialect.name, dialect.driver) != ("sqlite", "pysqlite"):
+        problem = f"the database is {dialect.name}, by the driver {dialect.driver}"
+        raise MisuseError(problem, "only sqlite by Python's own sqlite3 is supported now: sqlite:///path/to/file")
+
+
+def _milliseconds(busy_timeout: timedelta) -> int:
+    if not isinstance(busy_timeout, timedelta):
+        kind = type(busy_timeout).__name__
+        raise InvalidInputError("busy_timeout", f"must be a timedelta, not {kind}", "timedelta(seconds=10)")
+    if not timedelta(0) <= busy_timeout <= _LONGEST:
+        raise InvalidInputError("busy_timeout", "must be from 0 to 24 days")
+    return busy_timeout // timedelta(milliseconds=1)

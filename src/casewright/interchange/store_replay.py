@@ -1,0 +1,88 @@
+"""`StoreReplay`: a replayed log in a store, each change by a command of its own, so that it can be stopped anywhere.
+
+What is judged, and what is done, was settled by `casewright.interchange.conformance` without a store. Here it is done
+once more, by a bus; what the store holds of it already is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from casewright.application.bus import CommandBus
+from casewright.application.ports import Store
+from casewright.domain.definitions import CaseDefinition, TaskDefinition
+from casewright.domain.events import Event
+from casewright.domain.items import Item
+from casewright.errors import ConflictError, InvalidInputError, NotFoundError
+from casewright.interchange.conformance import ADMINISTRATOR, CaseReplay, path_problems
+from casewright.interchange.judging import forcing
+
+__all__ = ["StoreReplay"]
+
+
+class StoreReplay:
+    """Puts replayed cases into a store, and proves what it holds of them.
+
+    Args:
+        store: The store; cases that are not of the log are left alone.
+        definition: The one that judged the log.
+    """
+
+    __slots__ = ("_bus", "_forcing", "_store")
+
+    def __init__(self, store: Store, definition: TaskDefinition | CaseDefinition) -> None:
+        """Make two buses: one that permits what the definition does, and one for the administrator."""
+        self._store = store
+        self._bus = CommandBus(store, (definition,))
+        self._forcing = CommandBus(store, (forcing(definition),))
+
+    def found(self, cases: Iterable[CaseReplay]) -> dict[str, int]:
+        """Return how many events of each case the store holds already; nothing is written.
+
+        Args:
+            cases: The cases.
+
+        Raises:
+            InvalidInputError: The history of one does not begin as that of the log does; ``field`` names the case.
+            StorageError: The store could not be read.
+        """
+        found = {}
+        with self._store.begin(tenant=ADMINISTRATOR.tenant, write=False) as uow:
+            for case in cases:
+                events = uow.history(case.case_id)
+                if list(map(_told, events)) != list(map(_told, case.events[: len(events)])):
+                    problem = "the store holds another history of it than the log makes"
+                    raise InvalidInputError(f"case {case.case_id}", problem, "use an empty store, or the same log")
+                found[case.case_id] = len(events)
+        return found
+
+    def keep(self, case: CaseReplay, found: int = 0) -> CaseReplay:
+        """Do what the store does not hold yet of a case: each change is one command in its own transaction.
+
+        Args:
+            case: The case.
+            found: How many of its events the store holds already.
+
+        Returns:
+            The case.
+
+        Raises:
+            InvalidInputError: Somebody else changes it at the same time.
+            StorageError: The store could not do it. What was done before is kept, and found the next time.
+        """
+        steps = case.steps[found:]
+        item = self._forcing.get(case.case_id, by=ADMINISTRATOR) if steps and found else None
+        try:
+            for step in steps:
+                bus = self._forcing if step.forced else self._bus
+                item = self._next(bus, step, item)
+        except ConflictError:
+            problem = "somebody else has changed it meanwhile"
+            raise InvalidInputError(f"case {case.case_id}", problem, "replay the log again, alone") from None
+        return case
+
+    def proved(self, case: CaseReplay) -> CaseReplay:
+        """Return the case as the store holds it: its events, and what does not hold of history, row and notes."""
+        ...

@@ -1,0 +1,34 @@
+"""The contract suites of the ports: inherit one, give it a store, and each promise of the port is one test.
+
+An adapter author writes, in a test module::
+
+    import pytest
+
+    from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+
+
+    class TestMyStore(StoreContract, ListingContract, OutboxContract):
+        @pytest.fixture
+        def store(self):
+            return MyStore()  # new and empty, its schema there
+
+`StoreContract` is the core; the others are for what a store can also do. Needs the extra ``testing``.
+"""
+
+from __future__ import annotations
+
+try:
+    import pytest
+except ImportError as _missing:
+    _sentence = 'casewright.testing.contracts needs pytest: pip install "casewright[testing]"'
+    raise ImportError(_sentence, name=_missing.name) from _missing
+else:  # before they are imported, so that a failure shows what was compared
+    pytest.register_assert_rewrite(
+        *(f"{__name__}.{part}" for part in ("core", "driving", "ending", "listing", "outbox", "reading", "recording"))
+    )
+
+from casewright.testing.contracts.core import StoreContract
+from casewright.testing.contracts.listing import ListingContract
+from casewright.testing.contracts.outbox import OutboxContract
+
+__all__ = ["ListingContract", "OutboxContract", "StoreContract"]

@@ -1,0 +1,169 @@
+"""What the contracts share: changes to record, straight from the definitions with no bus in between, and ways to look.
+
+Everything is done by an administrator, so that the catalog's definitions permit all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final, TypeAlias
+
+import attrs
+
+from casewright.application.ports import Store
+from casewright.domain.actors import Actor
+from casewright.domain.catalog import REGULATORY_CASE, TASK
+from casewright.domain.definitions import Definition
+from casewright.domain.events import Change, Context, Event
+from casewright.domain.history import seal
+from casewright.domain.ids import as_tenant
+from casewright.domain.items import Case, Item, Note
+from casewright.domain.json_values import FrozenMapping, canonical_json
+from casewright.domain.verdicts import Permitted, Refused
+from casewright.errors import MisuseError
+from casewright.testing.builders import SOME_TIME
+
+__all__ = [
+    "NOTHING_THERE",
+    "Changes",
+    "Contract",
+    "all_of",
+    "created",
+    "decided",
+    "exact",
+    "load",
+    "mutable_parts",
+    "write",
+]
+
+Changes: TypeAlias = tuple[Change[Any], ...]
+"""Sealed changes of one decision, or of several."""
+
+NOTHING_THERE: Final[tuple[None, list[Event], list[Note]]] = (None, [], [])
+"""What `all_of` returns where there is no item."""
+
+_DEFINITIONS: Final[Mapping[str, Definition[Any]]] = {one.name: one for one in (TASK, REGULATORY_CASE)}
+
+
+class Contract:
+    """What all contracts have in common: a class that inherits one gives the fixture ``store``, new for each test."""
+
+    interleaving: ClassVar[bool] = True
+    """Whether a unit can read and commit while another one is open in the same thread."""
+
+    threads: ClassVar[bool] = True
+    """Whether units can be used in several threads at once, each in its own."""
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a class that replaces a test of a contract: it would keep less than the contract and look as good."""
+        for name in vars(cls):
+            if name.startswith("test_") and any(hasattr(base, name) for base in cls.__bases__):
+                problem = f"{cls.__name__}.{name} replaces a test of the contract"
+                raise MisuseError(problem, "name the test otherwise, or set a capability of the class to False")
+
+
+def created(
+    definition: Definition[Any],
+    id: str,
+    *,
+    tenant: str = "",
+    by: Actor | None = None,
+    at: datetime = SOME_TIME,
+    context: Context | None = None,
+    **fields: Any,  # noqa: ANN401 - each is checked by the definition
+) -> Changes:
+    """Return the sealed changes that create an item: its own, and that of its case where it has one.
+
+    Args:
+        definition: ``TASK`` or ``REGULATORY_CASE``.
+        id: Its id.
+        tenant: Whose it is, where ``by`` is not given.
+        by: Who creates it; an administrator where None.
+        at: The effective time, and that of recording.
+        context: Where it comes from.
+        **fields: What else ``create`` takes; ``title`` has a default.
+    """
+    actor = by or _admin(tenant)
+    return _sealed(definition.create(id, by=actor, at=at, **{"title": "A title", **fields}), at, context)
+
+
+def decided(
+    item: Item,
+    action: str,
+    inputs: Mapping[str, object] | None = None,
+    *,
+    by: Actor | None = None,
+    at: datetime = SOME_TIME,
+    parent: Case | None = None,
+) -> Changes:
+    """Return the sealed changes of an action on an item.
+
+    Args:
+        item: The item as it is.
+        action: What is done.
+        inputs: What it is given.
+        by: Who does it; an administrator where None.
+        at: The effective time, and that of recording.
+        parent: The task's case, where the action moves its counter.
+    """
+    actor = by or _admin(item.tenant)
+    verdict = _DEFINITIONS[item.definition].decide(item, action, inputs, by=actor, at=at, parent=parent)
+    return _sealed(verdict, at, None)
+
+
+def _admin(tenant: str) -> Actor:
+    return Actor("root", roles=["admin"], tenant=tenant)
+
+
+def _sealed(verdict: Permitted[Any] | Refused, at: datetime, context: Context | None) -> Changes:
+    assert isinstance(verdict, Permitted)
+    return tuple(seal(change, recorded_at=at, context=context) for change in verdict.changes)
+
+
+def write(store: Store, *changes: Change[Any], tenant: str = "") -> None:
+    """Record the changes in a unit of their own, and commit it."""
+    with store.begin(tenant=as_tenant(tenant)) as uow:
+        uow.record(*changes)
+        uow.commit()
+
+
+def load(store: Store, id: str, *, tenant: str = "", write: bool = False) -> Item | None:
+    """Return what a new unit gets under the id."""
+    with store.begin(tenant=as_tenant(tenant), write=write) as uow:
+        return uow.items.get(id)
+
+
+def all_of(
+    store: Store, id: str, *, tenant: str = "", write: bool = False
+) -> tuple[Item | None, list[Event], list[Note]]:
+    """Return all that a new unit reads under the id: the item, its history and its notes."""
+    with store.begin(tenant=as_tenant(tenant), write=write) as uow:
+        return uow.items.get(id), list(uow.history(id)), list(uow.notes(id))
+
+
+def exact(record: Item | Event | Note) -> dict[str, str]:
+    """Return the fields as texts that tell apart what is equal: True and 1, a category and its name, two zones."""
+    fields = ((field.name, getattr(record, field.name)) for field in attrs.fields(type(record)))
+    return {
+        name: canonical_json(value) if isinstance(value, FrozenMapping) else f"{type(value).__name__} {value!r}"
+        for name, value in fields
+    }
+
+
+def mutable_parts(value: object) -> list[type]:
+    """Return the types of all that can be changed and is reached from the value (E1)."""
+    return [type(part) for part in _parts(value) if isinstance(part, (list, dict, set, bytearray))]
+
+
+def _parts(value: object) -> Iterator[object]:
+    yield value
+    inner: Sequence[object] = ()
+    if attrs.has(type(value)):
+        inner = [getattr(value, field.name) for field in attrs.fields(type(value))]
+    elif isinstance(value, FrozenMapping):
+        inner = list(value.values())
+    elif isinstance(value, tuple):
+        inner = value
+    for part in inner:
+        yield from _parts(part)

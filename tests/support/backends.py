@@ -1,0 +1,142 @@
+"""Each store together with a way behind its back: to see all that it holds, and to change what nobody may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import attrs
+from sqlalchemy import Executable, delete, insert, select, update
+
+from casewright import Note, Store
+from casewright.adapters.memory import MemoryStore
+from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, metadata
+from support.stores import sqlite_store
+
+__all__ = ["BACKENDS", "Backend", "MemoryBackend", "SqliteBackend"]
+
+
+class Backend(Protocol):
+    """A store and the way behind its back. What is changed there is of the tenant without a name."""
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        ...
+
+    def dump(self) -> object:
+        """Return all that it holds, of all tenants, as something that compares."""
+        ...
+
+    def set_item(self, item_id: str, **texts: str) -> None:
+        """Set fields of a row that hold text."""
+        ...
+
+    def set_event(self, item_id: str, version: int, **texts: str) -> None:
+        """Set fields of an event that hold text."""
+        ...
+
+    def cut_history(self, item_id: str, *, after: int) -> None:
+        """Remove all events of a later version."""
+        ...
+
+    def put_notes(self, item_id: str, notes: Iterable[Note]) -> None:
+        """Put these notes in place of those that are there."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class MemoryBackend:
+    """A `MemoryStore`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin empty."""
+        self.store = MemoryStore()
+
+    def dump(self) -> object:
+        """See `Backend.dump`."""
+        return {
+            key: (kept.item, kept.events.part(), kept.notes.part(), kept.pointers.part())
+            for key, kept in self.store._kept.items()
+        }
+
+    def set_item(self, item_id: str, **texts: str) -> None:
+        """See `Backend.set_item`."""
+        self._put(item_id, item=attrs.evolve(self._of(item_id).item, **texts))
+
+    def set_event(self, item_id: str, version: int, **texts: str) -> None:
+        """See `Backend.set_event`."""
+        events = self._of(item_id).events
+        changed = [attrs.evolve(event, **texts) if event.version == version else event for event in events.part()]
+        self._put(item_id, events=type(events)(changed, len(changed)))
+
+    def cut_history(self, item_id: str, *, after: int) -> None:
+        """See `Backend.cut_history`."""
+        self._put(item_id, events=attrs.evolve(self._of(item_id).events, length=after))
+
+    def put_notes(self, item_id: str, notes: Iterable[Note]) -> None:
+        """See `Backend.put_notes`."""
+        present = list(notes)
+        self._put(item_id, notes=type(self._of(item_id).notes)(present, len(present)))
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+
+    def _of(self, item_id: str) -> Any:
+        return self.store._kept["", "item", item_id]  # type: ignore[index] # ids are texts here
+
+    def _put(self, item_id: str, **parts: Any) -> None:
+        self.store._kept["", "item", item_id] = attrs.evolve(self._of(item_id), **parts)  # type: ignore[index]
+
+
+class SqliteBackend:
+    """A `SqlAlchemyStore` in a SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin empty."""
+        self.store = sqlite_store(folder / "store.db")
+
+    def dump(self) -> object:
+        """See `Backend.dump`."""
+        with self.store.engine.connect() as connection:
+            return {
+                table.name: sorted(map(repr, connection.execute(select(table)).fetchall()))
+                for table in metadata.sorted_tables
+            }
+
+    def set_item(self, item_id: str, **texts: str) -> None:
+        """See `Backend.set_item`."""
+        self._run(update(ITEM).where(ITEM.c.tenant == "", ITEM.c.id == item_id).values(texts))
+
+    def set_event(self, item_id: str, version: int, **texts: str) -> None:
+        """See `Backend.set_event`."""
+        own = (EVENT.c.tenant == "", EVENT.c.item_id == item_id, EVENT.c.version == version)
+        self._run(update(EVENT).where(*own).values(texts))
+
+    def cut_history(self, item_id: str, *, after: int) -> None:
+        """See `Backend.cut_history`."""
+        own = (EVENT.c.tenant == "", EVENT.c.item_id == item_id, EVENT.c.version > after)
+        self._run(delete(EVENT).where(*own))
+
+    def put_notes(self, item_id: str, notes: Iterable[Note]) -> None:
+        """See `Backend.put_notes`."""
+        rows = [attrs.asdict(note) | {"place": place} for place, note in enumerate(notes)]
+        added = [insert(NOTE).values(row) for row in rows]
+        self._run(delete(NOTE).where(NOTE.c.tenant == "", NOTE.c.item_id == item_id), *added)
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+        self.store.engine.dispose()
+
+    def _run(self, *statements: Executable) -> None:
+        with self.store.engine.begin() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+BACKENDS: Final[Mapping[str, Callable[[Path], Backend]]] = {"memory": MemoryBackend, "sqlite": SqliteBackend}
+"""Each makes an empty store, in a folder of its own if it needs one."""

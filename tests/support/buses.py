@@ -1,0 +1,102 @@
+"""Buses for tests: people, a clock that ticks, ids that count, and what a bus answers when it says no."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from casewright import (
+    REGULATORY_CASE,
+    TASK,
+    Actor,
+    CaseDefinition,
+    CasewrightError,
+    Command,
+    CommandBus,
+    Lifecycle,
+    Report,
+    Store,
+    TaskDefinition,
+    guard,
+)
+
+__all__ = [
+    "ANN",
+    "BEN",
+    "DEFINITIONS",
+    "REVIEWER",
+    "ROOT",
+    "START",
+    "STRANGER",
+    "WRITER",
+    "Clock",
+    "Definitions",
+    "a_bus",
+    "counting_ids",
+    "failure_of",
+    "guarded",
+    "told_by",
+]
+
+DefinitionT = TypeVar("DefinitionT", TaskDefinition, CaseDefinition)
+Definitions = tuple[TaskDefinition | CaseDefinition, ...]
+
+DEFINITIONS: Final[Definitions] = (TASK, REGULATORY_CASE)
+START: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+ANN: Final = Actor("ann")
+BEN: Final = Actor("ben")
+STRANGER: Final = Actor("sam")
+WRITER: Final = Actor("wil", roles=["case_writer"])
+REVIEWER: Final = Actor("rea", roles=["reviewer"])
+ROOT: Final = Actor("root", roles=["admin"])
+
+
+class Clock:
+    """A clock that moves on by a second each time it is read."""
+
+    def __init__(self) -> None:
+        """Begin at `START`."""
+        self.now = START
+
+    def __call__(self) -> datetime:
+        """Return the time, and move on."""
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+def counting_ids(prefix: str = "new") -> Callable[[], str]:
+    """Return a function that makes ids that count."""
+    numbers = itertools.count(1)
+    return lambda: f"{prefix}-{next(numbers)}"
+
+
+def a_bus(store: Store, definitions: Iterable[TaskDefinition | CaseDefinition] = DEFINITIONS, **more: Any) -> CommandBus:
+    """Return a bus with a ticking clock and counting ids."""
+    return CommandBus(store, definitions, **{"clock": Clock(), "new_id": counting_ids(), **more})
+
+
+def failure_of(call: Callable[[], object]) -> CasewrightError:
+    """Return the error that the call raises."""
+    try:
+        answer = call()
+    except CasewrightError as error:
+        return error
+    raise AssertionError(f"no error, but {answer!r}")
+
+
+def told_by(bus: CommandBus, command: Command[Any], by: Actor, **more: Any) -> list[str]:
+    """Return the codes of the reasons for which the bus refuses the command."""
+    error: Any = failure_of(lambda: bus.execute(command, by=by, **more))
+    return [reason.code for reason in error.reasons]
+
+
+def guarded(definition: DefinitionT, facts: dict[str, tuple[str, ...]], **more: Any) -> DefinitionT:
+    """Return the definition with a guard on each of these actions that reads these facts: all of them must be true."""
+    guards = {
+        action: guard(lambda item, inputs, known, at: all(known.values()), code="facts", text="no", facts=names)
+        for action, names in facts.items()
+    }
+    return definition.with_guards(guards)
