@@ -28,7 +28,7 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
-NEEDS_EXTRA = ("casewright.testing.strategies", "casewright.adapters.sqlalchemy")
+NEEDS_EXTRA = ("casewright.testing.contracts", "casewright.testing.strategies", "casewright.adapters.sqlalchemy")
 IMPORT_EVERYTHING = f"""
 import importlib, pkgutil, casewright
 
@@ -150,7 +150,7 @@ def no_extras(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Run the suite of the built sdist, its src removed, against the built wheel."""
+    """Run the quick suite of the built sdist, its src removed, against the built wheel."""
     session.install(*_group("test"), f"{_built(session, '*.whl')}[sqlalchemy,testing]")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(_built(session, "*.tar.gz")) as archive:
@@ -161,7 +161,7 @@ def wheel(session: nox.Session) -> None:
         if shared.is_dir():  # data sets that stand beside a checkout
             (Path(folder) / "shared").symlink_to(shared)
         with session.chdir(unpacked):
-            _run_suite(session, "python", "-m", "pytest")
+            _run_suite(session, "python", "-m", "pytest", "-m", "not large")
 
 
 @nox.session(python=PYTHONS)

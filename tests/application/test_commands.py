@@ -118,11 +118,12 @@ def test_a_command_says_nothing_of_what_it_was_not_given(cls: type[AnyCommand]) 
 @pytest.mark.parametrize("field", ["title", "description", "priority", "attributes"])
 def test_an_edit_tells_nothing_from_none(field: str) -> None:
     """What is left out of an edit stays; None clears a description and a priority, and is refused for the others."""
+    cleared: dict[str, Any] = {field: None}
     if field in {"description", "priority"}:
-        assert Edit("t-1", **{field: None}).ask().inputs == {field: None}
+        assert Edit("t-1", **cleared).ask().inputs == cleared
     else:
         with pytest.raises(InvalidInputError) as caught:
-            Edit("t-1", **{field: None})
+            Edit("t-1", **cleared)
         assert caught.value.field == field
 
 
@@ -195,7 +196,7 @@ def test_own_enumerations_become_plain_text() -> None:
         Word.PAINT, status=Word.PAINT, priority=Word.URGENT, tags=[Word.PAINT], attributes={Word.PAINT: Word.URGENT}
     )
     assert command.attributes is not None
-    kept = [command.title, command.status, command.priority, *command.tags, *command.attributes.items().__iter__()]
+    kept = [command.title, command.status, command.priority, *command.tags, *command.attributes.items()]
     assert kept == ["paint", "paint", "urgent", "paint", ("paint", "urgent")]
     performed = casewright.Perform("t-1", Word.PAINT, {"word": Word.URGENT, "words": {Word.URGENT, Word.PAINT}})
     assert performed.ask() == asked("paint", "t-1", word="urgent", words=("paint", "urgent"))

@@ -146,7 +146,7 @@ def test_a_list_refuses_what_it_does_not_know(client: TestClient, asked: dict[st
 
 
 def test_the_actions_are_what_can_be_done(client: TestClient) -> None:
-    """What the list of actions permits is done when it is asked for, and what it denies is denied with those reasons."""
+    """What the list of actions permits can be done, and what it denies is denied with the same reasons."""
     actions = {action["action"]: action for action in client.get("/items/R-17/actions", headers=RITA).json()}
     assert not actions["submit"]["permitted"]
     denied = client.post("/items/R-17/actions/submit", headers=RITA)
@@ -157,7 +157,15 @@ def test_the_actions_are_what_can_be_done(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff", b'{"title": NaN}', b'{"title": ' + b"9" * 5000 + b"}", b"[" * 100_000, b'{"title": "\\u0000"}'],
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"title": NaN}',
+        b'{"title": ' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+        b'{"title": "\\u0000"}',
+    ],
 )
 def test_no_body_makes_the_application_fail(client: TestClient, body: bytes) -> None:
     """Whatever the body holds, the fault is with the request (S2)."""

@@ -73,7 +73,9 @@ def counting_ids(prefix: str = "new") -> Callable[[], str]:
     return lambda: f"{prefix}-{next(numbers)}"
 
 
-def a_bus(store: Store, definitions: Iterable[TaskDefinition | CaseDefinition] = DEFINITIONS, **more: Any) -> CommandBus:
+def a_bus(
+    store: Store, definitions: Iterable[TaskDefinition | CaseDefinition] = DEFINITIONS, **more: Any
+) -> CommandBus:
     """Return a bus with a ticking clock and counting ids."""
     return CommandBus(store, definitions, **{"clock": Clock(), "new_id": counting_ids(), **more})
 

@@ -162,7 +162,7 @@ def commands_of(cls: Any) -> st.SearchStrategy[AnyCommand]:
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for field in attrs.fields(cls):
         known = required if field.default is attrs.NOTHING else optional
-        known[field.name] = own.get(field.name) or _BY_FIELD[field.name]
+        known[field.name] = {**_BY_FIELD, **own}[field.name]
     return st.fixed_dictionaries(required, optional=optional).map(lambda given: cls(**given))
 
 

@@ -13,58 +13,59 @@ _WHAT: Final = {
     "row and events": """
         SELECT item.id, item.version, count(event.version), max(event.version) FROM casewright_item AS item
         LEFT JOIN casewright_event AS event ON event.tenant = item.tenant AND event.item_id = item.id
-        WHERE item.tenant LIKE :tenant GROUP BY item.tenant, item.id
+        WHERE item.tenant BETWEEN :low AND :high GROUP BY item.tenant, item.id
         HAVING (count(event.version), min(event.version), max(event.version)) IS NOT (item.version, 1, item.version)
     """,
     "row and head": """
         SELECT item.id FROM casewright_item AS item
         LEFT JOIN casewright_event AS event
         ON event.tenant = item.tenant AND event.item_id = item.id AND event.version = item.version
-        WHERE item.tenant LIKE :tenant AND (event.digest, event.to_status) IS NOT (item.head, item.status)
+        WHERE item.tenant BETWEEN :low AND :high AND (event.digest, event.to_status) IS NOT (item.head, item.status)
     """,
     "event without a row": """
-        SELECT item_id, version FROM casewright_event AS event WHERE tenant LIKE :tenant AND NOT EXISTS (
+        SELECT item_id, version FROM casewright_event AS event WHERE tenant BETWEEN :low AND :high AND NOT EXISTS (
         SELECT 1 FROM casewright_item AS item WHERE item.tenant = event.tenant AND item.id = event.item_id)
     """,
     "chain": """
         SELECT event.item_id, event.version FROM casewright_event AS event
         LEFT JOIN casewright_event AS before ON before.tenant = event.tenant AND before.item_id = event.item_id
         AND before.version = event.version - 1
-        WHERE event.tenant LIKE :tenant AND event.previous IS NOT coalesce(before.digest, '')
+        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS NOT coalesce(before.digest, '')
     """,
     "events and pointers": """
         SELECT item_id, version, count(*) FROM (
         SELECT tenant, item_id, version FROM casewright_event UNION ALL
         SELECT tenant, item_id, version FROM casewright_outbox)
-        WHERE tenant LIKE :tenant GROUP BY tenant, item_id, version HAVING count(*) <> 2
+        WHERE tenant BETWEEN :low AND :high GROUP BY tenant, item_id, version HAVING count(*) <> 2
     """,
     "events and notes": """
         SELECT item_id, version, count(*) FROM (
         SELECT tenant, item_id, version FROM casewright_event WHERE action = 'add_note' UNION ALL
         SELECT tenant, item_id, version FROM casewright_note)
-        WHERE tenant LIKE :tenant GROUP BY tenant, item_id, version HAVING count(*) <> 2
+        WHERE tenant BETWEEN :low AND :high GROUP BY tenant, item_id, version HAVING count(*) <> 2
     """,
     "case and its open tasks": """
         SELECT one.id, one.open_tasks, count(task.id) FROM casewright_item AS one
         LEFT JOIN casewright_item AS task ON task.tenant = one.tenant AND task.case_id = one.id
         AND task.category NOT IN ('done', 'cancelled') AND task.deleted_at IS NULL
-        WHERE one.kind = 'case' AND one.tenant LIKE :tenant GROUP BY one.tenant, one.id
+        WHERE one.kind = 'case' AND one.tenant BETWEEN :low AND :high GROUP BY one.tenant, one.id
         HAVING one.open_tasks <> count(task.id)
     """,
 }
 
 
-def disagreements(file: Path | sqlite3.Connection, tenant: str = "%") -> list[tuple[str, tuple[Any, ...]]]:
+def disagreements(file: Path | sqlite3.Connection, tenant: str | None = None) -> list[tuple[str, tuple[Any, ...]]]:
     """Return where rows, events, notes, pointers and counters do not fit each other (T1, H1, H2, H5).
 
     Args:
         file: The database; every event in it must be one that is published.
-        tenant: Whose data; that of all where it is not given.
+        tenant: Whose data; that of all where None.
 
     Returns:
         What does not fit and where; empty when sound.
     """
-    return [(what, row) for what, sql in _WHAT.items() for row in rows_of(file, sql, {"tenant": tenant})]
+    low, high = ("", chr(0x10FFFF)) if tenant is None else (tenant, tenant)
+    return [(what, row) for what, sql in _WHAT.items() for row in rows_of(file, sql, {"low": low, "high": high})]
 
 
 def recorded(file: Path | sqlite3.Connection, tenant: str) -> list[tuple[Any, ...]]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from casewright import Change, Event, Item, Note, Store, Tenant, UnitOfWork
+from casewright import Change, Event, Note, Store, Tenant, UnitOfWork
+from casewright.domain.items import Item
 
 __all__ = ["WatchedStore", "on_attempts"]
 

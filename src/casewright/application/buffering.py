@@ -268,5 +268,7 @@ def _check_change(change: Change[Any], tenant: Tenant) -> None:
         raise MisuseError("a change is of another tenant", "begin a unit of work for the actor's tenant")
     linked = (0, "") if before is None else (before.version, before.head)
     follows = (event.version - 1, event.previous) == linked and event.version == after.version
-    if not follows or event.item_id != after.id or (before is not None and before.id != after.id):
+    own = (event.tenant, event.item_id, event.version)
+    strays = [note for note in change.notes if (note.tenant, note.item_id, note.version) != own]
+    if not follows or strays or event.item_id != after.id or (before is not None and before.id != after.id):
         raise MisuseError("a change does not fit its event", "record what decide() answered, sealed and not edited")

@@ -7,6 +7,7 @@ that is judged on the way is in `plan`; here is only what touches the store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
@@ -17,12 +18,12 @@ from casewright.application.observers import notify
 from casewright.application.plan import (
     Denied,
     Job,
+    Outdated,
     as_job,
     check_actor,
     check_version,
     created,
     decided,
-    is_settled,
     seen,
     to_record,
 )
@@ -102,7 +103,8 @@ class CommandBus(ReadingBus):
             command: What is asked for.
             by: Who asks; the store is asked for the actor's tenant only.
             expected_version: The version of the item that the caller has seen; any where None.
-            item: The item as this bus gave it, so that it is not loaded again; what it no longer is shows in the end.
+            item: The item as this bus gave it, so that it is not loaded again where the command can be done. One that
+                is no longer like that is loaded after all.
             at: The effective time (aware), which may lie in the past; now where None.
             context: Where it comes from.
 
@@ -205,8 +207,10 @@ class CommandBus(ReadingBus):
             except Denied as denied:
                 notify(self._observers, job.denial(denied, attempt))
                 raise denied.error from None
-            except (StaleVersionError, TransientStorageError) as error:
-                if attempt == self._max_attempts or is_settled(job, error):
+            except Outdated as outdated:
+                raise outdated.error from None
+            except (StaleVersionError, TransientStorageError):
+                if attempt == self._max_attempts:
                     raise
             else:
                 if changes and self._observers:
@@ -251,12 +255,21 @@ class CommandBus(ReadingBus):
             definition = self._registry.creating(job.ask)
             parent = self._case_to_be(uow, job, lock=lock)
             return None, created(job, definition, parent, self._known(uow, None, definition.needs_to_create))
-        found = uow.items.get(job.item_id, lock=lock) if job.given is None or lock else job.given
+        if job.given is not None and not lock:
+            with suppress(Denied, Outdated):
+                verdict = self._decided(uow, job, job.given, lock=lock)
+                if isinstance(verdict, Permitted) and verdict.changes:
+                    return job.given, verdict
+        # Only a write proves that the given item was still the present one: whatever else it led to is asked anew.
+        item = uow.items.get(job.item_id, lock=lock)
+        return item, self._decided(uow, job, item, lock=lock)
+
+    def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Permitted[Any] | Refused:
         item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
         check_version(job, item)
         needs = definition.needs(item, job.ask.action)
         parent = case_of(uow, item, lock=lock) if needs.parent else None
-        return item, decided(job, definition, item, parent, self._known(uow, item, needs))
+        return decided(job, definition, item, parent, self._known(uow, item, needs))
 
     def _case_to_be(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Case | None:
         """The case that a new task names, which its creator must be able to read."""

@@ -29,12 +29,12 @@ from casewright.errors import InvalidInputError, MisuseError, NotFoundError, Ref
 __all__ = [
     "Denied",
     "Job",
+    "Outdated",
     "as_job",
     "check_actor",
     "check_version",
     "created",
     "decided",
-    "is_settled",
     "seen",
     "to_record",
 ]
@@ -48,6 +48,15 @@ class Denied(Exception):  # noqa: N818 - it never leaves a bus: it carries the e
         super().__init__(error)
         self.error = error
         self.reasons = reasons
+
+
+class Outdated(Exception):  # noqa: N818 - as above
+    """A version that is not the expected one, on its way out: unlike other conflicts, it is not to be tried again."""
+
+    def __init__(self, error: StaleVersionError) -> None:
+        """Keep the error."""
+        super().__init__(error)
+        self.error = error
 
 
 @attrs.frozen(kw_only=True)
@@ -191,10 +200,10 @@ def check_version(job: Job, item: Item) -> None:
     """Check that the item has the version that the caller has seen.
 
     Raises:
-        StaleVersionError: It has another one.
+        Outdated: It has another one.
     """
     if job.expected_version is not None and item.version != job.expected_version:
-        raise StaleVersionError(item.id, job.expected_version, item.version)
+        raise Outdated(StaleVersionError(item.id, job.expected_version, item.version))
 
 
 def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object]) -> _Verdict:
@@ -220,17 +229,6 @@ def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> tuple[Chang
     if isinstance(verdict, Refused):
         raise Denied(RefusedError(job.ask.action, job.item_id, verdict.reasons), verdict.reasons)
     return tuple([seal(change, recorded_at=recorded_at, context=job.context) for change in verdict.changes])
-
-
-def is_settled(job: Job, error: Exception) -> bool:
-    """Return whether a conflict is the caller's to know: the item itself has left the version that the caller has seen.
-
-    Any other conflict is tried again from load.
-    """
-    expected = job.expected_version
-    if expected is None or not isinstance(error, StaleVersionError) or error.item_id != job.item_id:
-        return False
-    return error.actual not in {None, expected}
 
 
 _Verdict: TypeAlias = Permitted[Any] | Refused

@@ -1,17 +1,17 @@
-"""The commands and how they end: 0 fine, 1 findings, 2 bad input."""
+"""The commands and how they end: 0 fine, 1 findings, 2 bad input or a store that cannot do it."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NoReturn
 
 import casewright
 from casewright.cli import check, demo, diagram, replay
-from casewright.cli.text import one_line, write
-from casewright.errors import InvalidInputError
+from casewright.cli.text import say
+from casewright.errors import CasewrightError
 
 __all__ = ["main"]
 
@@ -21,7 +21,7 @@ _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 
 _COMMANDS: Final = {"demo": demo, "replay": replay, "check": check, "diagram": diagram}
-_ENDING: Final = "exit codes: 0 fine, 1 findings, 2 bad input"
+_ENDING: Final = "exit codes: 0 fine, 1 findings, 2 bad input, or a store that cannot do it"
 
 
 class _UsageError(Exception):
@@ -43,14 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 where all is well (help included), 1 where the command found something, 2 where it was given nothing that it
-        can work on: then one line on stderr says why, and nothing else is printed.
+        can work on, or a store that cannot do it: then the last line on stderr says why, and stdout stays empty.
     """
     try:
         code = _run(argv)
         sys.stdout.flush()
         return code
-    except (_UsageError, InvalidInputError) as error:
-        write(f"casewright: {one_line(str(error))}", sys.stderr)
+    except (_UsageError, CasewrightError) as error:
+        say(_without_secrets(str(error), sys.argv[1:] if argv is None else argv))
         return _BAD_INPUT
     except BrokenPipeError:
         # Python flushes stdout once more when it ends; let that go nowhere.
@@ -58,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _PIPE_CLOSED
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _without_secrets(text: str, argv: Iterable[str]) -> str:
+    """What is said of arguments, without the names, passwords and options that a URL among them holds."""
+    for argument in argv:
+        _, _, rest = argument.partition("://")
+        for secret in (rest.rpartition("@")[0], rest.partition("?")[2]):
+            text = text.replace(secret, "...") if secret else text
+    return text
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from time import perf_counter
 from typing import BinaryIO, Final
 
 from casewright.cli.loading import AnyDefinition, load_definition
 from casewright.cli.progress import Progress
-from casewright.cli.text import paragraph, table, write, write_json
+from casewright.cli.stores import create_tables, open_store
+from casewright.cli.text import paragraph, say, table, write, write_json
 from casewright.errors import InvalidInputError
 from casewright.interchange.conformance import (
     CaseReplay,
@@ -20,7 +23,8 @@ from casewright.interchange.conformance import (
     input_columns,
     replay_cases,
 )
-from casewright.interchange.event_log import read_event_log
+from casewright.interchange.event_log import LogRow, read_event_log
+from casewright.interchange.store_replay import StoreReplay
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "replay_json", "replay_text", "run", "show"]
 
@@ -29,7 +33,9 @@ DESCRIPTION: Final = """\
 Judge an event log by a definition: each change of status at its time, by its actor. What is refused is counted, and
 applied all the same, so that each history equals the log; then each history is verified. The log is CSV in UTF-8 with
 the columns case:concept:name, concept:name and time:timestamp; optional are org:resource, org:role, event (status or
-edit), from_status, and columns named like the definition's inputs. Row 1 is the header."""
+edit), from_status, and columns named like the definition's inputs. Row 1 is the header. With --into the log is also
+performed in a database, each change by a command in a transaction of its own; stopped anywhere and started again, it
+goes on where it was."""
 _SHOWN: Final = 10
 
 
@@ -37,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("log", metavar="LOG.csv", help="the event log")
     parser.add_argument("--definition", required=True, metavar="FILE.py:NAME", help="the definition that judges")
+    parser.add_argument(
+        "--into", metavar="URL", help="a database to perform the log in, such as sqlite:///log.db; tables are made"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     progress = Progress(sys.stderr)
     started = perf_counter()
     try:
-        report = _replayed(definition, options.log, progress)
+        report = _report(definition, options.log, options.into, progress)
     finally:
         progress.clear()
     seconds = perf_counter() - started
@@ -125,27 +134,60 @@ def _refusals(refusals: tuple[Refusal, ...]) -> str:
     return table(rows, right=0) + rest
 
 
-def _replayed(definition: AnyDefinition, log: str, progress: Progress) -> ConformanceReport:
+def _report(definition: AnyDefinition, log: str, into: str | None, progress: Progress) -> ConformanceReport:
+    judged = _judged(definition, log, progress)
+    if into is None:
+        return conformance_report(judged)
+    with open_store(into, "--into") as store:
+        cases = list(judged)  # a log that cannot be judged to its end changes nothing
+        progress.clear()
+        create_tables(store)
+        return conformance_report(_kept(StoreReplay(store, definition), cases, progress))
+
+
+def _kept(store: StoreReplay, cases: Sequence[CaseReplay], progress: Progress) -> Iterator[CaseReplay]:
+    """Write what the store does not hold yet, and yield the cases as it holds them in the end."""
+    found = store.found(cases)
+    if any(found.values()):
+        say(_found(cases, found))
+    for case in progress.follow(cases, "writing", len(cases), _counting()):
+        store.keep(case, found[case.case_id])
+    yield from map(store.proved, progress.follow(cases, "verifying", len(cases), _counting()))
+
+
+def _found(cases: Sequence[CaseReplay], found: Mapping[str, int]) -> str:
+    begun, changes = sum(map(bool, found.values())), sum(found.values())
+    all_cases, all_changes = sum(bool(case.events) for case in cases), sum(len(case.events) for case in cases)
+    told = f"found {begun:,} of {all_cases:,} cases, {changes:,} of {all_changes:,} changes"
+    return f"{told}; {'nothing is left to write' if changes == all_changes else 'going on'}"
+
+
+def _counting() -> Callable[[CaseReplay], int]:
+    places = count(1)
+    return lambda case: next(places)
+
+
+def _judged(definition: AnyDefinition, log: str, progress: Progress) -> Iterator[CaseReplay]:
     if not os.path.exists(log):
         raise InvalidInputError(log, "there is no such file")
+    rows_done = 0
+
+    def done(case: CaseReplay) -> int:
+        nonlocal rows_done
+        rows_done += case.rows
+        return rows_done
+
     try:
         with open(log, "rb") as file:
-            return _judged(definition, file, progress)
+            rows = _read(definition, file, progress)
+        yield from progress.follow(replay_cases(definition, rows), "judging", len(rows), done)
     except InvalidInputError as error:
         raise InvalidInputError(f"{log}, {error.field}", error.problem, error.advice) from None
     except OSError as error:
         raise InvalidInputError(log, f"cannot be read: {error.strerror}") from None
 
 
-def _judged(definition: AnyDefinition, file: BinaryIO, progress: Progress) -> ConformanceReport:
+def _read(definition: AnyDefinition, file: BinaryIO, progress: Progress) -> list[LogRow]:
     log = read_event_log(file, statuses=definition.lifecycle.states, cells=input_columns(definition))
     size = os.fstat(file.fileno()).st_size
-    rows = list(progress.follow(log, "reading", size, lambda _: file.tell()))
-    replayed = 0
-
-    def done(case: CaseReplay) -> int:
-        nonlocal replayed
-        replayed += case.rows
-        return replayed
-
-    return conformance_report(progress.follow(replay_cases(definition, rows), "judging", len(rows), done))
+    return list(progress.follow(log, "reading", size, lambda _: file.tell()))

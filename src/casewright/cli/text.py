@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TextIO
 
-__all__ = ["WIDTH", "one_line", "paragraph", "table", "write", "write_json"]
+__all__ = ["WIDTH", "one_line", "paragraph", "say", "table", "write", "write_json"]
 
 WIDTH: Final = 80
 _WIDEST_START: Final = 50
@@ -20,6 +21,15 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def say(text: str) -> None:
+    """Write one line to stderr, for whoever waits.
+
+    Args:
+        text: What to say.
+    """
+    write(f"casewright: {one_line(text)}", sys.stderr)
 
 
 def paragraph(text: str, *, indent: str = "", first: str | None = None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
@@ -32,8 +32,10 @@ _REASON: Final = "replayed from a log: it happened so"
 
 _Verdict: TypeAlias = Permitted[Any] | Refused
 
+DefinitionT = TypeVar("DefinitionT", bound=Definition[Any])
 
-def forcing(definition: Definition[Any]) -> Definition[Any]:
+
+def forcing(definition: DefinitionT) -> DefinitionT:
     """Return the definition as the administrator uses it: nothing that he does fails for want of a right.
 
     Nor does it fail for want of a fact or a field, which a log does not hold.

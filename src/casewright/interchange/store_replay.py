@@ -6,7 +6,7 @@ once more, by a bus; what the store holds of it already is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import attrs
 
@@ -17,7 +17,7 @@ from casewright.domain.events import Event
 from casewright.domain.items import Item
 from casewright.errors import ConflictError, InvalidInputError, NotFoundError
 from casewright.interchange.conformance import ADMINISTRATOR, CaseReplay, path_problems
-from casewright.interchange.judging import forcing
+from casewright.interchange.judging import Step, forcing
 
 __all__ = ["StoreReplay"]
 
@@ -58,31 +58,49 @@ class StoreReplay:
                 found[case.case_id] = len(events)
         return found
 
-    def keep(self, case: CaseReplay, found: int = 0) -> CaseReplay:
+    def keep(self, case: CaseReplay, found: int) -> None:
         """Do what the store does not hold yet of a case: each change is one command in its own transaction.
 
         Args:
             case: The case.
             found: How many of its events the store holds already.
 
-        Returns:
-            The case.
-
         Raises:
-            InvalidInputError: Somebody else changes it at the same time.
+            InvalidInputError: Somebody else changes it at the same time; ``field`` names the case.
             StorageError: The store could not do it. What was done before is kept, and found the next time.
         """
         steps = case.steps[found:]
         item = self._forcing.get(case.case_id, by=ADMINISTRATOR) if steps and found else None
         try:
             for step in steps:
-                bus = self._forcing if step.forced else self._bus
-                item = self._next(bus, step, item)
+                item = self._done(step, item)
         except ConflictError:
-            problem = "somebody else has changed it meanwhile"
-            raise InvalidInputError(f"case {case.case_id}", problem, "replay the log again, alone") from None
-        return case
+            problem = "somebody else changes it at the same time"
+            raise InvalidInputError(f"case {case.case_id}", problem, "replay the log alone: it goes on") from None
 
     def proved(self, case: CaseReplay) -> CaseReplay:
-        """Return the case as the store holds it: its events, and what does not hold of history, row and notes."""
-        ...
+        """Return the case as the store holds it: with its events there, and what does not hold of it there.
+
+        Raises:
+            StorageError: The store could not be read.
+        """
+        if not case.events:
+            return case
+        try:
+            findings = self._forcing.verify(case.case_id, by=ADMINISTRATOR)
+            events = self._forcing.history(case.case_id, by=ADMINISTRATOR)
+        except NotFoundError:
+            return attrs.evolve(case, problems=("the store does not hold it any more",))
+        return attrs.evolve(case, events=events, problems=(*map(str, findings), *path_problems(events, case.statuses)))
+
+    def _done(self, step: Step, item: Item | None) -> Item:
+        bus = self._forcing if step.forced else self._bus
+        version = None if item is None else item.version
+        done: Item = bus.execute(step.command, by=step.by, at=step.at, item=item, expected_version=version)
+        return done
+
+
+def _told(event: Event) -> tuple[object, ...]:
+    """What an event of the store must share with that of the log: digests, salts and the time of recording differ."""
+    what = (event.kind, event.definition, event.lifecycle_version, event.action, event.to_status)
+    return (*what, event.actor_id, event.occurred_at)

@@ -88,6 +88,10 @@ class Records:
         """Return all items of a tenant as they are now, deleted ones too."""
         return [record.item for (owner, _), record in self._records.items() if owner == tenant]
 
+    def ids(self) -> list[ItemId]:
+        """Return the ids of all items of any tenant."""
+        return list(dict.fromkeys(item_id for _, item_id in self._records))
+
     def take(self, call: Call, outcome: Outcome[Any]) -> None:
         """Add what came of a command, which must be one event for each item that it changed (H1, H3)."""
         events = outcome.events

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from casewright.errors import StorageError, TransientStorageError
 
-__all__ = ["DRIVER_ERRORS", "TRANSLATED"]
+__all__ = ["DRIVER_ERRORS", "TRANSLATED", "origin"]
 
 DRIVER_ERRORS: Final = (sqlite3.Error, SQLAlchemyError)
 
@@ -79,16 +79,21 @@ class _Translation:
     ) -> None:
         if isinstance(error, PoolTimeoutError):
             raise TransientStorageError(*_POOL) from error
-        if isinstance(error, DBAPIError):
-            error = error.orig  # without the SQL and the values that SQLAlchemy's own error shows
-        if isinstance(error, sqlite3.Error):
-            raise _translated(error) from (error if hasattr(error, "sqlite_errorcode") else None)
-        if isinstance(error, SQLAlchemyError):
+        own = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(own, sqlite3.Error):
+            raise _translated(own) from origin(own)
+        if isinstance(own, SQLAlchemyError):
             raise StorageError(*_CONNECTION) from None
 
 
 TRANSLATED: Final = _Translation()
 """Use it in a ``with`` block around everything that reaches the database."""
+
+
+def origin(error: Exception) -> BaseException | None:
+    """Return what to name as the cause of an error of ours: the driver's own error, unless its text may show values."""
+    own = error.orig if isinstance(error, DBAPIError) else error
+    return own if hasattr(own, "sqlite_errorcode") else None
 
 
 def _translated(error: sqlite3.Error) -> StorageError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,7 +47,4 @@ def sender(connection: Connection, *, sql_events: bool) -> Send:
     Returns:
         The function. What an earlier call gave must not be read after a later one.
     """
-    if sql_events:
-        return connection.exec_driver_sql
-    send: Send = connection.connection.cursor().execute
-    return send
+    return cast("Send", connection.exec_driver_sql if sql_events else connection.connection.cursor().execute)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from sqlalchemy import (
@@ -35,8 +35,8 @@ __all__ = ["SQLITE", "ItemUpdate", "Statements", "raw"]
 
 def raw(table: Table) -> Select[Any]:
     """Return the query for the columns of a table as the driver gives them: `casewright` reads them by itself."""
-    columns: Any = [type_coerce(column, NullType()) for column in table.c]
-    return select(*columns)
+    query: Any = select(*[type_coerce(column, NullType()) for column in table.c])
+    return cast("Select[Any]", query)
 
 
 @attrs.frozen

@@ -103,7 +103,8 @@ class SqlAlchemyStore:
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
         own = as_tenant(tenant)
-        transaction = self._transaction(write=write)
+        with TRANSLATED:
+            transaction = self._transaction(write=write)
         if not self._ready:
             self.ping()
             self._prefer_wal()

@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine, StaticPool
 
-from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS
+from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS, origin
 from casewright.adapters.sqlalchemy.sending import Send, sender
-from casewright.errors import MisuseError
+from casewright.errors import MisuseError, OutcomeUnknownError
 
 __all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
 
@@ -73,6 +73,16 @@ class _Loan:
             self.give_back()
             raise
 
+    def commit(self) -> None:
+        """Commit what was written since the transaction began."""
+        try:
+            self.send("COMMIT")
+        except DRIVER_ERRORS as error:
+            if self._driver.in_transaction:  # so it can be undone
+                raise
+            advice = "load the item to see whether it happened, or retry with the same idempotency key"
+            raise OutcomeUnknownError("the database failed while it committed", advice) from origin(error)
+
     def give_back(self) -> None:
         """Give it back clean and as it was; where the driver cannot even do that, discard it."""
         with suppress(*DRIVER_ERRORS):
@@ -93,11 +103,11 @@ class _Loan:
         setattr(self._driver, _MODE, mode)
 
 
-def _check_idle(driver: Any) -> None:  # noqa: ANN401 - a connection of the driver
+def _check_idle(driver: Any) -> None:  # noqa: ANN401 - a connection of the driver, or None for one that was discarded
     # A driver that is told never to autocommit is always in a transaction.
-    if driver.in_transaction and getattr(driver, _MODE) is not False:
-        advice = "end the other unit or transaction first, or keep the database in a file"
-        raise MisuseError("a memory database has one connection, and a transaction is open on it", advice)
+    if getattr(driver, "in_transaction", False) and getattr(driver, _MODE) is not False:
+        advice = "end that unit or transaction first, or keep the database in a file"
+        raise MisuseError("on the one connection of a memory database a transaction is open already", advice)
 
 
 class OwnTransaction:
@@ -128,9 +138,9 @@ class OwnTransaction:
 
     def write(self, work: Callable[[Send], None]) -> None:
         """See `Transaction.write`."""
-        send = self.open()
-        work(send)
-        send("COMMIT")
+        loan = self._opened()
+        work(loan.send)
+        loan.commit()
 
     def end(self) -> None:
         """See `Transaction.end`."""

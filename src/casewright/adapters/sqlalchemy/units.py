@@ -9,16 +9,8 @@ from sqlalchemy import Select, func, literal, select, tuple_
 
 from casewright.adapters.sqlalchemy.conditions import condition
 from casewright.adapters.sqlalchemy.failures import TRANSLATED
-from casewright.adapters.sqlalchemy.rows import (
-    event_values,
-    item_values,
-    note_values,
-    pointer_values,
-    read_event,
-    read_item,
-    read_note,
-    read_pointer,
-)
+from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_note, read_pointer
+from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values, pointer_values
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import SQLITE, raw
 from casewright.adapters.sqlalchemy.tables import ITEM

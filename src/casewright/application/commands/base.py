@@ -8,14 +8,22 @@ from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
-from casewright.domain.ids import ItemId
+from casewright.domain.ids import ItemId, as_item_id
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.json_values import EMPTY, FrozenMapping
-from casewright.domain.values import UNSET
+from casewright.domain.values import UNSET, as_name
 
 __all__ = ["Ask", "Command", "ResultT_co", "given"]
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+def _action(value: str) -> str:
+    return as_name(value, "action")
+
+
+def _item_id(value: str | None) -> ItemId | None:
+    return None if value is None else as_item_id(value)
 
 
 @attrs.frozen
@@ -29,14 +37,17 @@ class Ask:
         kind: What the item must be; None for either.
         definition: The definition of a new item; None for the first one of its kind.
         case_id: The case that a new task is to belong to.
+
+    Raises:
+        InvalidInputError: The action is no name, or an id no id (S1, S2).
     """
 
-    action: str
-    item_id: ItemId | None
+    action: str = attrs.field(converter=_action)
+    item_id: ItemId | None = attrs.field(converter=_item_id)
     inputs: Mapping[str, Any] = EMPTY
     kind: Kind | None = attrs.field(default=None, kw_only=True)
     definition: str | None = attrs.field(default=None, kw_only=True)
-    case_id: ItemId | None = attrs.field(default=None, kw_only=True)
+    case_id: ItemId | None = attrs.field(default=None, converter=_item_id, kw_only=True)
 
 
 class Command(ABC, Generic[ResultT_co]):

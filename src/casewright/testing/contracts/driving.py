@@ -5,26 +5,28 @@ Everything is done by an administrator, so that the catalog's definitions permit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 import attrs
+import pytest
 
-from casewright.application.ports import Store
+from casewright.application.ports import Store, UnitOfWork
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import Definition
 from casewright.domain.events import Change, Context, Event
 from casewright.domain.history import seal
-from casewright.domain.ids import as_tenant
+from casewright.domain.ids import NO_TENANT, as_tenant
 from casewright.domain.items import Case, Item, Note
 from casewright.domain.json_values import FrozenMapping, canonical_json
 from casewright.domain.verdicts import Permitted, Refused
-from casewright.errors import MisuseError
+from casewright.errors import CasewrightError, MisuseError
 from casewright.testing.builders import SOME_TIME
 
 __all__ = [
+    "ALL_BUT_ROLLBACK",
     "NOTHING_THERE",
     "Changes",
     "Contract",
@@ -34,14 +36,29 @@ __all__ = [
     "exact",
     "load",
     "mutable_parts",
+    "record_and_commit",
+    "refused",
     "write",
 ]
+
+ErrorT = TypeVar("ErrorT", bound=CasewrightError)
 
 Changes: TypeAlias = tuple[Change[Any], ...]
 """Sealed changes of one decision, or of several."""
 
 NOTHING_THERE: Final[tuple[None, list[Event], list[Note]]] = (None, [], [])
 """What `all_of` returns where there is no item."""
+
+ALL_BUT_ROLLBACK: Final[Mapping[str, Callable[[UnitOfWork], object]]] = {
+    "get": lambda uow: uow.items.get("a"),
+    "get, of no item": lambda uow: uow.items.get(""),
+    "get, with a lock": lambda uow: uow.items.get("a", lock=True),
+    "history": lambda uow: uow.history("a"),
+    "notes": lambda uow: uow.notes("a"),
+    "record": lambda uow: uow.record(*created(TASK, "b")),
+    "commit": lambda uow: uow.commit(),
+}
+"""Calls of every method of a unit but `rollback`."""
 
 _DEFINITIONS: Final[Mapping[str, Definition[Any]]] = {one.name: one for one in (TASK, REGULATORY_CASE)}
 
@@ -54,6 +71,16 @@ class Contract:
 
     threads: ClassVar[bool] = True
     """Whether units can be used in several threads at once, each in its own."""
+
+    def needs_interleaving(self) -> None:
+        """Skip the test where two units cannot be open in one thread."""
+        if not self.interleaving:
+            pytest.skip("units of this store cannot be interleaved")
+
+    def needs_threads(self) -> None:
+        """Skip the test where units cannot be used in several threads."""
+        if not self.threads:
+            pytest.skip("units of this store cannot be used in several threads")
 
     def __init_subclass__(cls) -> None:
         """Refuse a class that replaces a test of a contract: it would keep less than the contract and look as good."""
@@ -124,14 +151,28 @@ def _sealed(verdict: Permitted[Any] | Refused, at: datetime, context: Context | 
 def write(store: Store, *changes: Change[Any], tenant: str = "") -> None:
     """Record the changes in a unit of their own, and commit it."""
     with store.begin(tenant=as_tenant(tenant)) as uow:
-        uow.record(*changes)
-        uow.commit()
+        record_and_commit(uow, *changes)
 
 
-def load(store: Store, id: str, *, tenant: str = "", write: bool = False) -> Item | None:
-    """Return what a new unit gets under the id."""
-    with store.begin(tenant=as_tenant(tenant), write=write) as uow:
-        return uow.items.get(id)
+def refused(store: Store, error: type[ErrorT], *changes: Change[Any]) -> ErrorT:
+    """Record the changes in a unit of their own and commit it; return the error that one of the two raised."""
+    with store.begin(tenant=NO_TENANT) as uow, pytest.raises(error) as caught:
+        record_and_commit(uow, *changes)
+    return caught.value
+
+
+def record_and_commit(uow: UnitOfWork, *changes: Change[Any]) -> None:
+    """Do both: a conflict may come from either."""
+    uow.record(*changes)
+    uow.commit()
+
+
+def load(store: Store, id: str) -> Item:
+    """Return the item, which must be there."""
+    with store.begin(tenant=NO_TENANT, write=False) as uow:
+        item = uow.items.get(id)
+    assert item is not None
+    return item
 
 
 def all_of(
@@ -159,8 +200,9 @@ def mutable_parts(value: object) -> list[type]:
 def _parts(value: object) -> Iterator[object]:
     yield value
     inner: Sequence[object] = ()
-    if attrs.has(type(value)):
-        inner = [getattr(value, field.name) for field in attrs.fields(type(value))]
+    cls: Any = type(value)
+    if attrs.has(cls):
+        inner = [getattr(value, field.name) for field in attrs.fields(cls)]
     elif isinstance(value, FrozenMapping):
         inner = list(value.values())
     elif isinstance(value, tuple):

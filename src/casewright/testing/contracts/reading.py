@@ -26,7 +26,6 @@ from casewright.testing.contracts.driving import (
     created,
     decided,
     exact,
-    load,
     mutable_parts,
     write,
 )
@@ -46,13 +45,13 @@ _ATTRIBUTES: Final[Mapping[str, object]] = {
     "nested": {"": [1, True, None, [], {}, "null"], "1": {"1": {"1": 1}}},
 }
 
-_WHOLE: Final[Mapping[str, object]] = {
+_WHOLE: Final[Mapping[str, Any]] = {
     "title": " Ärger 終 🧑‍⚕️ ' \" \\ %s {} \u202e ",
     "description": "first\r\nsecond\tthird \x01",
     "priority": "urgent",
     "assignee_id": "zoë o'neil",
     "due_at": "9999-12-31T23:59:59.999999+00:00",
-    "tags": ["b", "B", "é", "a b", "𝒜"],
+    "tags": ["b", "B", "é", "a b", "\U0001d49c"],
     "attributes": _ATTRIBUTES,
 }
 _DEPUTY: Final = Actor("dee", roles=["admin"], on_behalf_of="zoë o'neil")
@@ -76,8 +75,9 @@ _SAMPLES: Final[Mapping[str, Callable[[], Changes]]] = {
     "nothing but a title": lambda: created(TASK, "a"),
     "every field": lambda: created(TASK, "a", **_WHOLE, by=_DEPUTY, context=_CONTEXT),
     "a case": lambda: created(REGULATORY_CASE, "a", **_WHOLE),
-    "blank texts": lambda: created(TASK, "a", description="", attributes={"blank": ""}),
-    "at the limits": lambda: created(TASK, "a", title="𝒜" * 500, description="終" * 10_000, tags=["𝒜" * 100]),
+    "at the limits": lambda: created(
+        TASK, "a", title="\U0001d49c" * 500, description="終" * 10_000, tags=["\U0001d49c" * 100]
+    ),
     "in a case": _in_a_case,
     "worked on": _worked_on,
 }
@@ -189,7 +189,16 @@ class ReadingContract(Contract):
 
     def test_tenants_and_ids_are_told_apart_by_code_point(self, store: Store) -> None:
         """One id in two tenants is two items, and so are two ids that differ in anything at all."""
-        pairs = [("", "n:a"), ("n", "a"), ("n:a", "a"), ("N", "a"), ("n", "A"), ("n", "a "), ("n", "é"), ("n", "e\u0301")]
+        pairs = [
+            ("", "n:a"),
+            ("n", "a"),
+            ("n:a", "a"),
+            ("N", "a"),
+            ("n", "A"),
+            ("n", "a "),
+            ("n", "é"),
+            ("n", "e\u0301"),
+        ]
         changes = {pair: created(TASK, pair[1], tenant=pair[0], title=f"{pair}") for pair in pairs}
         for (tenant, _), (change,) in changes.items():
             write(store, change, tenant=tenant)
@@ -203,7 +212,6 @@ class ReadingContract(Contract):
         write(store, opening, noted, tenant="north")
         for tenant in ("", "south", "nort", "north ", "NORTH"):
             assert all_of(store, "a", tenant=tenant) == NOTHING_THERE
-            assert load(store, "a", tenant=tenant, write=True) is None
 
     def test_a_unit_that_only_reads_sees_no_more_and_no_less(self, store: Store) -> None:
         """A unit with `write=False` sees just what one with `write=True` sees."""
@@ -218,12 +226,5 @@ def _moment(number: int) -> datetime:
     microsecond = (0, 1, 999_999, local * 3989)[local % 4]
     zone = timezone(timedelta(minutes=5 * local - 660 - 60 * side, seconds=local % 60, microseconds=local % 7))
     return datetime(
-        2 + 40 * (local % 250) - local % 3 // 2,
-        1 + local % 12,
-        1 + local % 28,
-        local % 24,
-        local % 60,
-        local % 59,
-        microsecond,
-        zone,
+        2 + 39 * local, 1 + local % 12, 1 + local % 28, local % 24, local % 60, local % 59, microsecond, zone
     )

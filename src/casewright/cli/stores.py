@@ -1,0 +1,118 @@
+"""Stores that commands work on: a database named by its URL, or a temporary one. No URL is ever shown."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from casewright.cli.text import say
+from casewright.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+
+    from casewright.adapters.sqlalchemy import SqlAlchemyStore
+
+__all__ = ["create_tables", "no_database", "open_store", "temporary_store"]
+
+_SQLITE: Final = "sqlite:///path/to/file.db"
+_UNKNOWN: Final = ("is the URL of a database that SQLAlchemy does not know", f"write it like {_SQLITE}")
+_NO_URL: Final = ("is no URL of a database", f"write it like {_SQLITE}")
+_IGNORED: Final = ("has options that its driver would not heed", "leave them out")
+
+
+def no_database() -> str | None:
+    """Return why no database can be used: what is missing, and how to get it. None where one can be."""
+    try:
+        import casewright.adapters.sqlalchemy  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+@contextlib.contextmanager
+def open_store(url: str | URL, option: str) -> Iterator[SqlAlchemyStore]:
+    """Open the store in a database. It is not reached yet, and no table is made.
+
+    Args:
+        url: The database, as SQLAlchemy names it; it may hold a password.
+        option: The option that it was given by.
+
+    Yields:
+        The store.
+
+    Raises:
+        InvalidInputError: It is no such URL, or what is needed for it is not installed.
+        MisuseError: It is a database of another kind than the store works with.
+    """
+    missing = no_database()
+    if missing is not None:
+        raise InvalidInputError(option, missing)
+    from casewright.adapters.sqlalchemy import SqlAlchemyStore  # noqa: PLC0415 - an extra
+
+    engine = _engine(url, option)
+    try:
+        yield SqlAlchemyStore(engine)
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def temporary_store() -> Iterator[SqlAlchemyStore]:
+    """Open a store in a SQLite file that is removed in the end, its tables made.
+
+    Yields:
+        The store.
+
+    Raises:
+        InvalidInputError: No temporary file can be made.
+    """
+    from sqlalchemy import URL  # noqa: PLC0415 - an extra
+
+    try:
+        folder = TemporaryDirectory(prefix="casewright-")
+    except OSError:
+        advice = "make room for one, or name a database with --database"
+        raise InvalidInputError("temporary folder", "cannot be made", advice) from None
+    with folder as path, open_store(URL.create("sqlite", database=os.path.join(path, "demo.db")), "demo") as store:
+        store.create_schema()
+        yield store
+
+
+def create_tables(store: SqlAlchemyStore) -> None:
+    """Create the tables in a database that has none of them, and say so; leave every other one as it is.
+
+    Args:
+        store: The store in the database.
+
+    Raises:
+        StorageError: It cannot be reached or written, or has tables of another schema.
+    """
+    if not store.present_tables():
+        store.create_schema()
+        say("the database had no tables of casewright: created them")
+
+
+def _engine(url: str | URL, option: str) -> Engine:
+    from sqlalchemy import create_engine  # noqa: PLC0415 - an extra
+    from sqlalchemy.exc import NoSuchModuleError, SAWarning, SQLAlchemyError  # noqa: PLC0415 - an extra
+
+    if isinstance(url, str) and not url.isprintable():
+        raise InvalidInputError(option, *_NO_URL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SAWarning)
+            return create_engine(url)
+    except NoSuchModuleError:
+        raise InvalidInputError(option, *_UNKNOWN) from None
+    except ImportError as error:
+        problem = f"needs a driver that is not installed ({error})"
+        raise InvalidInputError(option, problem, f"{_SQLITE} needs none") from None
+    except SAWarning:
+        raise InvalidInputError(option, *_IGNORED) from None
+    except (SQLAlchemyError, ValueError):
+        raise InvalidInputError(option, *_NO_URL) from None

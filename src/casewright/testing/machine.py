@@ -1,0 +1,251 @@
+"""`LifecycleMachine`: long random work on a bus, after which the store must hold just what the bus has told.
+
+It needs no model of what should have been decided, so it serves any store and any definitions. Needs the extra
+``testing``. A store of one's own is tried so::
+
+    class MyMachine(LifecycleMachine):
+        def make_store(self) -> Store:
+            return MyStore()
+
+    TestMyStore = MyMachine.TestCase
+
+Whoever has a model of their definitions holds it against the bus in `judge`, `judge_together` and `judge_reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+try:
+    from hypothesis import strategies as st
+    from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+except ImportError as _missing:
+    _sentence = 'casewright.testing.machine needs Hypothesis: pip install "casewright[testing]"'
+    raise ImportError(_sentence, name=_missing.name) from _missing
+
+from casewright.application.commands.base import Command
+from casewright.application.ports import Store
+from casewright.domain.actors import Actor
+from casewright.domain.catalog import REGULATORY_CASE, TASK
+from casewright.domain.definitions import CaseDefinition, TaskDefinition
+from casewright.domain.filters import CaseFilter, Order, OrderBy, TaskFilter
+from casewright.domain.items import Item
+from casewright.domain.values import Category
+from casewright.testing.builders import SOME_TIME
+from casewright.testing.driver import Answer, Driver
+from casewright.testing.records import Call
+from casewright.testing.requests import (
+    SEEN,
+    SPOILS,
+    as_seen,
+    command_for,
+    inputs_by_action,
+    lifecycle_of,
+    new_item,
+    spoilt,
+)
+from casewright.testing.strategies import inputs_for, instants
+
+__all__ = ["LifecycleMachine"]
+
+_ALL: Final = ("admin", "case_writer", "reviewer")
+_IDS: Final = ("B-1", "a-1", "\u00e4", "z", "\U0001f4cb", "\uff46", "10", "9")
+_MOST: Final = 12
+_EVERY: Final = 20
+
+_PLACES: Final = st.integers(0, 10_000)
+_SPOILS: Final = st.sampled_from((*["sound"] * 6, *SPOILS))
+_SEEN: Final = st.sampled_from((*["nothing"] * 4, *SEEN))
+_NEW: Final = st.fixed_dictionaries(
+    {"title": st.sampled_from(("A title", "A title", "A title", " ", None))},
+    optional={
+        "reason": st.sampled_from(("as agreed", " ")),
+        "assignee_id": st.sampled_from(("ann", "ben")),
+        "priority": st.sampled_from(("high", "enormous")),
+        "attributes": st.just({"team": "red", "amount": 1}),
+    },
+)
+_FILTERS: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "open": st.booleans(),
+        "category": st.lists(st.sampled_from(Category), max_size=3),
+        "assignee_id": st.sampled_from((None, "ann", "ben")),
+        "overdue_at": instants(),
+    },
+)
+
+
+class LifecycleMachine(RuleBasedStateMachine):
+    """Several actors of two tenants work on tasks and cases; whatever was refused must have left no trace.
+
+    Every 20 steps and in the end the store must hold exactly what the bus has told: items, histories that prove
+    themselves and fold to the items, notes, and pointers to what is to be published (E2, E3, H1, H2, H5, L2, O1).
+
+    Attributes:
+        definitions: What judges; at least one.
+        actors: Who acts. Of each tenant the first one should be able to do most things, so that histories grow.
+        driver: The bus, and what it has told.
+    """
+
+    definitions: ClassVar[Sequence[TaskDefinition | CaseDefinition]] = (TASK, REGULATORY_CASE)
+    actors: ClassVar[Sequence[Actor]] = (
+        Actor("ann", roles=_ALL),
+        Actor("ben", roles=["case_writer"]),
+        Actor("cy", roles=["reviewer"], on_behalf_of="ann"),
+        Actor("dee"),
+        Actor("ann", roles=_ALL, tenant="elsewhere"),
+        Actor("ben", tenant="elsewhere"),
+    )
+
+    def make_store(self) -> Store:
+        """Return a store that holds nothing. Called once for each run; a derived class must say how."""
+        raise NotImplementedError("define make_store")
+
+    def judge(self, call: Call, answer: Answer) -> None:
+        """Look at what a command came to. Does nothing here."""
+
+    def judge_together(self, calls: Sequence[Call], answers: Sequence[Answer]) -> None:
+        """Look at what commands came to that were to be done all or none. Does nothing here."""
+
+    def judge_reading(self, item_id: str, by: Actor, found: Item | None) -> None:
+        """Look at what an actor found under an id. Does nothing here."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.driver = Driver(self.make_store(), self.definitions)
+        self._held = {one.name: one for one in self.definitions}
+        self._inputs = {one.name: inputs_by_action(one) for one in self.definitions}
+        self._actions = tuple(dict.fromkeys(action for inputs in self._inputs.values() for action in inputs))
+        self._steps = 0
+
+    # ------------------------------------------------------------ what is done
+
+    @initialize(places=st.lists(_PLACES, min_size=4, max_size=4))
+    def begin(self, places: list[int]) -> None:
+        """Create some items."""
+        for number, place in enumerate(places):
+            self.create(who=0, which=place, what=number, fields={"title": "There from the start"}, at=SOME_TIME)
+
+    @rule(who=_PLACES, which=_PLACES, what=_PLACES, fields=_NEW, at=instants())
+    def create(self, *, who: int, which: int, what: int, fields: dict[str, Any], at: datetime) -> None:
+        """Create a task or a case, under an id that may be taken, in a case that may be none, in any status."""
+        by = self._actor(who)
+        self._ask(Call(command=self._new(by, which, what, fields), by=by, at=at))
+
+    @rule(who=_PLACES, which=_PLACES, what=_PLACES, at=instants(), data=st.data())
+    def advance(self, *, who: int, which: int, what: int, at: datetime, data: st.DataObject) -> None:
+        """Let somebody who may do most things move an item on from where it is."""
+        tenant = self._actor(who).tenant
+        items = self.driver.records.items(tenant)
+        if items:
+            item = items[which % len(items)]
+            possible = (*lifecycle_of(self._held[item.definition], item).allowed(item.status), "release")
+            action = possible[what % len(possible)]
+            inputs = data.draw(inputs_for(self._inputs[item.definition][action]))
+            by = next(actor for actor in self.actors if actor.tenant == tenant)
+            self._ask(Call(command=command_for(item.id, action, inputs, typed=which % 2 == 0), by=by, at=at))
+
+    @rule(who=_PLACES, which=_PLACES, what=_PLACES, spoil=_SPOILS, seen=_SEEN, at=instants(), data=st.data())
+    def attempt(
+        self, *, who: int, which: int, what: int, spoil: str, seen: str, at: datetime, data: st.DataObject
+    ) -> None:
+        """Let anybody try anything on any item, with sound or spoilt inputs, seen as it is or was, or not at all."""
+        by, item_id = self._actor(who), self._any_id(which)
+        record = self.driver.records.of(by.tenant, item_id)
+        said = as_seen(record.versions if record else [], seen, which)
+        call = Call(command=self._command(by, item_id, what, spoil, data), by=by, at=at, **said)
+        if said or what % 2:
+            self._ask(call)
+        else:
+            self.judge(call, self.driver.ask_twice(call))
+
+    @rule(who=_PLACES, parts=st.lists(st.tuples(_PLACES, _PLACES), max_size=4), together=st.booleans(), data=st.data())
+    def batch(self, *, who: int, parts: list[tuple[int, int]], together: bool, data: st.DataObject) -> None:
+        """Let somebody try several things at once: all or none of them, or each for itself."""
+        by = self._actor(who)
+        commands = [
+            self._new(by, which, what, {"title": "One of several"})
+            if what % 3 == 0
+            else self._command(by, _IDS[which % len(_IDS)], what, "sound", data)
+            for which, what in parts
+        ]
+        calls = [Call(command=command, by=by, at=self.driver.now) for command in commands]
+        answers = self.driver.ask_all(calls, by, together=together)
+        if together:
+            self.judge_together(calls, answers)
+        else:
+            for call, answer in zip(calls, answers, strict=True):
+                self.judge(call, answer)
+
+    @rule(who=_PLACES, which=_PLACES)
+    def look(self, *, who: int, which: int) -> None:
+        """Let anybody look at any item."""
+        by, item_id = self._actor(who), self._any_id(which)
+        self.judge_reading(item_id, by, self.driver.look(item_id, by))
+
+    @rule(
+        who=_PLACES,
+        kind=st.sampled_from((TaskFilter, CaseFilter)),
+        asked=_FILTERS,
+        order=st.builds(Order, st.sampled_from(OrderBy), descending=st.booleans()),
+        limit=st.integers(1, 4),
+    )
+    def list(
+        self, *, who: int, kind: type[TaskFilter | CaseFilter], asked: dict[str, Any], order: Order, limit: int
+    ) -> None:
+        """Let anybody list items page by page."""
+        self.driver.list(kind(**asked), self._actor(who), order=order, limit=limit)
+
+    # ------------------------------------------------------------ what must hold
+
+    @invariant()
+    def check_now_and_then(self) -> None:
+        """Check all of it every 20 steps, and let time go on."""
+        self.driver.wait()
+        self._steps += 1
+        if self._steps % _EVERY == 0:
+            self.check()
+
+    def check(self) -> None:
+        """Demand that the store holds just what the bus has told."""
+        self.driver.records.check()
+
+    def teardown(self) -> None:
+        """Check all of it once more in the end."""
+        self.check()
+
+    # ------------------------------------------------------------ how numbers become commands
+
+    def _ask(self, call: Call) -> None:
+        self.judge(call, self.driver.ask(call))
+
+    def _actor(self, place: int) -> Actor:
+        return self.actors[place % len(self.actors)]
+
+    def _any_id(self, place: int) -> str:
+        """The id of an item of any tenant, or now and then of none."""
+        ids = self.driver.records.ids()
+        return ids[place % len(ids)] if place % 20 else "nobody's"
+
+    def _new(self, by: Actor, which: int, what: int, fields: dict[str, Any]) -> Command[Any]:
+        definition = self.definitions[what % len(self.definitions)]
+        crowded = len(self.driver.records.items(by.tenant)) >= _MOST
+        item_id = None if which % 2 and not crowded else _IDS[which // 2 % len(_IDS)]
+        case_id = self._any_id(which // 7) if what % 4 > 1 else None
+        states = tuple(definition.lifecycle.states)
+        status = {} if what // 4 % 3 else {"status": states[what // 12 % len(states)]}
+        return new_item(definition, item_id, case_id, {**fields, **status})
+
+    def _command(self, by: Actor, item_id: str, what: int, spoil: str, data: st.DataObject) -> Command[Any]:
+        record = self.driver.records.of(by.tenant, item_id)
+        name = record.item.definition if record else self.definitions[0].name
+        own = self._inputs[name]
+        names = (*own, *own, *own, *self._actions, "no such action")
+        action = names[what % len(names)]
+        specs = own.get(action, ())
+        inputs = spoilt(data.draw(inputs_for(specs)) if specs else {}, spoil, specs, what)
+        return command_for(item_id, action, inputs, typed=spoil in {"sound", "missing", "blank"})

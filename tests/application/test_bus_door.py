@@ -1,0 +1,202 @@
+"""The order at the door: tenant, exists, may read, version, decide; and what a version and a deletion mean."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from casewright import (
+    TASK,
+    Actor,
+    AddNote,
+    Command,
+    CommandBus,
+    CompleteTask,
+    Correct,
+    CreateTask,
+    Delete,
+    Edit,
+    NotFoundError,
+    OpenCase,
+    Perform,
+    RefusedError,
+    Refused,
+    Report,
+    StaleVersionError,
+    StartTask,
+    Store,
+    TaskFilter,
+    guard,
+)
+from support.backends import Backend
+from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, failure_of, told_by
+
+# What is wrong with a question, in the order in which the door looks for it.
+STEPS = ("tenant", "absent", "hidden", "version", "permission", "state", "input", "guard")
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(STEPS, 2)))
+def test_the_earlier_step_answers(store: Store, first: str, second: str) -> None:
+    """Where two things are wrong, the caller is told the one that comes first at the door."""
+    full = guard(lambda *_: False, code="full", text="no")
+    bus = a_bus(store, [TASK.with_guards({"block": full, "unblock": full})])
+    wrong = {first, second}
+    theirs = Actor("root", roles=["admin"], tenant="theirs")
+    bus.execute(CreateTask("A", id="x-1", assignee_id="ben"), by=theirs if "tenant" in wrong else ANN)
+    bus.execute(StartTask("x-1"), by=theirs if "tenant" in wrong else ANN)
+    by = STRANGER if "hidden" in wrong else BEN
+    action = "cancel" if "permission" in wrong else "unblock" if "state" in wrong else "block"
+    command = Perform(
+        "none" if "absent" in wrong else "x-1",
+        action,
+        {"reason": " "} if "input" in wrong else {} if action == "unblock" else {"reason": "why"},
+    )
+    error: Any = failure_of(lambda: bus.execute(command, by=by, expected_version=9 if "version" in wrong else 2))
+    if first in {"tenant", "absent", "hidden"}:
+        assert type(error) is NotFoundError
+    elif first == "version":
+        assert (error.code, error.expected, error.actual) == ("stale_version", 9, 2)
+    else:
+        assert (error.code, error.phase) == ("refused", first)
+
+
+def test_without_permission_nothing_else_is_told(bus: CommandBus) -> None:
+    """Reasons of state, input and guard are for those only who may do it at all; they get all of them at once."""
+    bus.execute(CreateTask("A", id="x-1", assignee_id="ben"), by=ANN)
+    assert told_by(bus, Correct("x-1", "nowhere"), BEN) == ["role_missing"]
+    assert told_by(bus, Perform("x-1", "block", {"reason": " ", "stray": 1}), BEN) == [
+        "wrong_state",
+        "input_blank",
+        "input_unknown",
+    ]
+
+
+# ---------------------------------------------------------------- versions
+
+
+def test_the_expected_version_must_be_the_present_one(backend: Backend) -> None:
+    """A right one passes, a wrong one is a StaleVersionError that tells both numbers, none is any."""
+    bus = a_bus(backend.store)
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    assert bus.execute(Edit("x-1", title="B"), by=ANN, expected_version=1).version == 2
+    assert bus.execute(Edit("x-1", title="C"), by=ANN, expected_version=None).version == 3
+    before = backend.dump()
+    for wrong in (1, 2, 4, 2**63 - 1):
+        error: Any = failure_of(lambda v=wrong: bus.execute(Edit("x-1", title="D"), by=ANN, expected_version=v))  # type: ignore[misc]
+        assert (type(error), error.item_id, error.expected, error.actual) == (StaleVersionError, "x-1", wrong, 3)
+        assert (str(wrong) in str(error), "3" in str(error)) == (True, True)
+    assert backend.dump() == before
+
+
+def test_a_stale_caller_is_told_even_where_nothing_would_change(bus: CommandBus) -> None:
+    """The version comes before the decision: also before a refusal, and before an edit to what is there already."""
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    bus.execute(CompleteTask("x-1"), by=ANN)
+    for command in (Edit("x-1", title="A"), CompleteTask("x-1")):
+        error = failure_of(lambda c=command: bus.execute(c, by=ANN, expected_version=1))  # type: ignore[misc]
+        assert isinstance(error, StaleVersionError)
+
+
+# ---------------------------------------------------------------- deleted
+
+
+def test_a_deleted_item_is_not_read_but_its_history_is(bus: CommandBus, reports: list[Report]) -> None:
+    """get, actions and lists pass it over; history, notes and verify answer to who could read it last."""
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    note = bus.execute(AddNote("x-1", "It drips."), by=ANN)
+    bus.execute(Delete("x-1"), by=ANN)
+    assert bus.find(TaskFilter(), by=ANN).items == ()
+    assert bus.count(TaskFilter(), by=ANN) == 0
+    for by in (ANN, ROOT):
+        assert [event.action for event in bus.history("x-1", by=by)] == ["create", "add_note", "delete"]
+        assert bus.notes("x-1", by=by) == (note,)
+        assert bus.verify("x-1", by=by) == ()
+        reports.clear()
+        for ask in (bus.get, bus.actions):
+            error = failure_of(lambda a=ask, b=by: a("x-1", by=b))  # type: ignore[misc]
+            assert str(error) == str(NotFoundError("x-1"))
+        assert [(report.action, report.reasons) for report in reports] == [("read", ())] * 2
+    for ask in (bus.history, bus.notes, bus.verify):
+        assert isinstance(failure_of(lambda a=ask: a("x-1", by=STRANGER)), NotFoundError)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [StartTask("x-1"), Delete("x-1"), Edit("x-1", title="B"), AddNote("x-1", " "), Correct("x-1", "done", reason="r")],
+    ids=lambda command: type(command).__name__,
+)
+def test_nothing_can_be_done_with_a_deleted_item(backend: Backend, command: Command[Any]) -> None:
+    """Who may do the action is refused with ``deleted`` and nothing else; who may not, with permission."""
+    bus = a_bus(backend.store)
+    bus.execute(CreateTask("A", id="x-1", assignee_id="ben"), by=ANN)
+    bus.execute(Delete("x-1"), by=ANN)
+    before = backend.dump()
+    error: Any = failure_of(lambda: bus.execute(command, by=ROOT))
+    assert (type(error), error.phase, [reason.code for reason in error.reasons]) == (RefusedError, "state", ["deleted"])
+    assert bus.check(command, by=ROOT) == Refused(error.reasons)
+    assert told_by(bus, Delete("x-1"), BEN) == ["not_granted"]
+    assert backend.dump() == before
+
+
+def test_the_id_of_a_deleted_item_is_never_used_again(backend: Backend) -> None:
+    """Neither for a task nor for a case; the tombstone stays as it is."""
+    bus = a_bus(backend.store)
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    bus.execute(Delete("x-1"), by=ANN)
+    before = backend.dump()
+    for command in (CreateTask("B", id="x-1"), OpenCase("B", id="x-1")):
+        error: Any = failure_of(lambda c=command: bus.execute(c, by=ROOT))  # type: ignore[misc]
+        assert (error.code, error.item_id) == ("already_exists", "x-1")
+    assert backend.dump() == before
+
+
+# ---------------------------------------------------------------- the case of a new task
+
+
+def test_a_task_is_counted_by_its_case(bus: CommandBus, reports: list[Report]) -> None:
+    """Creating, finishing, reopening and deleting a task moves the counter by an event of the case, in one outcome."""
+    bus.execute(OpenCase("A permit", id="c-1"), by=WRITER)
+    counts = []
+    for command in (CreateTask("A", id="x-1", case_id="c-1"), *map(command_on, ("complete", "reopen", "delete"))):
+        done = bus.outcome(command, by=WRITER)
+        own, counted = done.events
+        assert (own.item_id, counted.item_id, counted.causation_id) == ("x-1", "c-1", own.id)
+        assert reports[-1].events == done.events
+        case: Any = bus.get("c-1", by=WRITER)
+        counts.append((counted.action, case.open_tasks, case.version))
+    assert counts == [("task_opened", 1, 2), ("task_closed", 0, 3), ("task_opened", 1, 4), ("task_closed", 0, 5)]
+    assert bus.verify("c-1", by=WRITER) == bus.verify("x-1", by=WRITER) == ()
+    assert [len(bus.outcome(Edit("c-1", title=title), by=WRITER).events) for title in "BC"] == [1, 1]
+
+
+def command_on(action: str) -> Command[Any]:
+    """Return the command that performs the action on the task."""
+    return Perform("x-1", action)
+
+
+def test_a_task_enters_only_an_open_case(bus: CommandBus) -> None:
+    """Into a closed or deleted case no open task can be put, neither as new nor by reopening; a closed one can."""
+    for case_id in ("c-1", "c-2"):
+        bus.execute(OpenCase("A permit", id=case_id), by=ROOT)
+        bus.execute(CreateTask("A", id=f"of-{case_id}", case_id=case_id), by=ROOT)
+        bus.execute(CompleteTask(f"of-{case_id}"), by=ROOT)
+    bus.execute(Correct("c-1", "CLOSED", reason="late"), by=ROOT)
+    bus.execute(Delete("c-2"), by=ROOT)
+    for case_id in ("c-1", "c-2"):
+        assert told_by(bus, CreateTask("B", case_id=case_id), ROOT) == ["case_closed"]
+        assert told_by(bus, Perform(f"of-{case_id}", "reopen"), ROOT) == ["case_closed"]
+        late = CreateTask("B", id=f"late-{case_id}", case_id=case_id, status="done", reason="kept on paper")
+        assert bus.execute(late, by=ROOT).case_id == case_id
+        assert bus.execute(Edit(f"of-{case_id}", title="B"), by=ROOT).title == "B"
+
+
+def test_a_case_with_open_tasks_is_neither_closed_nor_deleted(bus: CommandBus) -> None:
+    """The counter guards it, without a look at the tasks (L2)."""
+    bus.execute(OpenCase("A permit", id="c-1"), by=ROOT)
+    bus.execute(CreateTask("A", id="x-1", case_id="c-1"), by=ROOT)
+    assert told_by(bus, Correct("c-1", "CLOSED", reason="r"), ROOT) == ["open_tasks"]
+    assert told_by(bus, Delete("c-1"), ROOT) == ["open_tasks"]
+    bus.execute(Delete("x-1"), by=ROOT)
+    assert bus.execute(Correct("c-1", "CLOSED", reason="r"), by=ROOT).status == "CLOSED"
