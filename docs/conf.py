@@ -18,6 +18,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_inherit_docstrings = False  # what others wrote refers to pages of theirs
 autodoc_preserve_defaults = True  # the repr of a whole definition helps nobody
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
@@ -27,7 +28,7 @@ napoleon_numpy_docstring = False
 # A reference that leads nowhere is an error, with two exceptions: type variables and private bases have no page ...
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(casewright\..*\.)?(([A-Z][A-Za-z]*)?T|[A-Z]_co)"),
+    (r"py:.*", r"(casewright\..*\.)?(([A-Z][A-Za-z]*)?T(_co)?|[A-Z]_co)"),
     (r"py:.*", r"casewright\..*\._\w+"),
 ]
 if os.environ.get("CASEWRIGHT_INTERSPHINX"):
@@ -36,13 +37,14 @@ if os.environ.get("CASEWRIGHT_INTERSPHINX"):
         "python": ("https://docs.python.org/3", None),
         "attrs": ("https://www.attrs.org/en/stable/", None),
         "cattrs": ("https://catt.rs/en/stable/", None),
+        "sqlalchemy": ("https://docs.sqlalchemy.org/en/21/", None),
     }
 else:
     # ... and names of other projects cannot be looked up without a network.
     nitpick_ignore_regex += [
-        (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|pathlib|types|typing)\..*"),
-        (r"py:.*", r"(attr|attrs|cattrs|hypothesis|typing_extensions)\..*"),
-        (r"py:.*", r"(datetime|timedelta)"),
+        (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|logging|pathlib|types|typing)\..*"),
+        (r"py:.*", r"(attr|attrs|cattrs|hypothesis|sqlalchemy|typing_extensions)\..*"),
+        (r"py:.*", r"(datetime|timedelta|Connection|Dialect|Engine|URL)"),
     ]
 
 html_theme = "furo"

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -69,9 +70,10 @@ ADVICE: Final = {
     "CasewrightError": "Catch it to catch all of the others.",
     "InvalidInputError": "A bug of the caller, or bad data from outside: show field and problem to whoever sent it.",
     "NotFoundError": "Answer as for an item that never was. Do not tell the two apart.",
-    "RefusedError": "Show every reason. Domain functions return `Refused` instead; a host raises this at its door.",
+    "RefusedError": "Show every reason. Definitions return `Refused` instead; the bus raises this.",
     "ConflictError": "Load the item again and decide anew.",
-    "StaleVersionError": "Load the item again and decide anew.",
+    "StaleVersionError": "Show the item as it is now to whoever saw the older one. Without an expected version the bus "
+    "has tried again already.",
     "AlreadyExistsError": "Choose another id.",
     "NotUniqueError": "Choose another value.",
     "IdempotencyKeyReusedError": "Send the very same command, or a new key.",
@@ -79,10 +81,11 @@ ADVICE: Final = {
     "UnknownDefinitionError": "Register the definition, or keep the old lifecycle in `earlier=`.",
     "MisuseError": "Mend the calling code: the advice says how.",
     "StorageError": "Tell whoever runs the store.",
-    "TransientStorageError": "Try the whole command again.",
+    "TransientStorageError": "Try the whole command again, later: the bus has tried some times already.",
     "OutcomeUnknownError": "Try again with the same idempotency key.",
     "HistoryError": "Treat the history as damaged: run `verify` and restore it.",
 }
+BUS: Final = ("bus", "reading", "reports", "observers", "new_ids", "registry", "plan", "batch", "verifying")
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.
 API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "values": ("Values and items", ("ids", "values", "json_values", "actors", "items", "converters")),
@@ -93,10 +96,26 @@ API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "rules": ("Rules", ("rulings", "rules", "ready_rules", "combinators", "terms", "authorization")),
     "decisions": (
         "Decisions",
-        ("definitions", "definition_proof", "reasons", "verdicts", "verbs", "fields", "steps", "creating", "deciding"),
+        (
+            "definitions",
+            "definition_parts",
+            "definition_proof",
+            "reasons",
+            "verdicts",
+            "verbs",
+            "fields",
+            "steps",
+            "creating",
+            "deciding",
+        ),
     ),
     "histories": ("Histories", ("events", "payloads", "folding", "making", "history")),
     "catalog": ("Catalog", ("catalog*",)),
+    "bus": ("Bus", ("~application", *(f"~application.{name}" for name in BUS))),
+    "commands": ("Commands", ("~application.commands*",)),
+    "lists": ("Filters and pages", ("filters",)),
+    "ports": ("Ports", ("~application.ports", "~application.buffering")),
+    "stores": ("Stores", ("~adapters*",)),
     "errors": ("Errors", ("~errors",)),
     "codec": ("JSON", ("~codec*",)),
     "interchange": ("Interchange", ("~interchange*",)),
@@ -224,8 +243,11 @@ def _errors() -> str:
             ("error", "code", "what happened", "fields", "what to do", "HTTP"),
             (_error(cls) for cls in sorted(classes, key=lambda cls: list(ADVICE).index(cls.__name__))),
         ),
-        "Nothing in this release raises the following: they are here for stores and for the program around the "
-        "decision, so that all of them speak the same language. " + _code(_never_raised()) + ".",
+        _prose(
+            "Nothing in this release raises the following itself: they are classes to catch others by, or words for",
+            "what stores and programs of your own may have to say.",
+            _code(_never_raised()) + ".",
+        ),
     ]
     return "\n\n".join(parts)
 
@@ -236,8 +258,9 @@ def _error(cls: type[CasewrightError]) -> tuple[str, ...]:
 
 
 def _never_raised() -> list[str]:
-    sources = [inspect.getsource(module) for module in map(_imported, _module_names()) if module is not errors]
-    raised = {name for name in ADVICE for source in sources if f" {name}(" in source}
+    others = (name for name in _module_names() if not name.startswith(("casewright.errors", "casewright.testing")))
+    sources = [inspect.getsource(module) for module in map(_imported, others)]
+    raised = {name for name in ADVICE for source in sources if re.search(rf"(?<!class )\b{name}\(", source)}
     return [name for name in ADVICE if name not in raised and name != "CasewrightError"]
 
 
@@ -353,6 +376,8 @@ def _api_module(name: str) -> str:
     module = _imported(name)
     bulky = [member for member in _offered(module) if _is_bulky(module, member)]
     lines = [f".. automodule:: {name}"]
+    if name.startswith("casewright.adapters.") and hasattr(module, "__path__"):
+        lines.append("   :no-index:")  # what it passes on is described below, where it is made
     if bulky:
         lines.append(f"   :exclude-members: {', '.join(bulky)}")
     for member in bulky:  # only this directive can be told not to print a long value

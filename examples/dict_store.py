@@ -53,7 +53,8 @@ class DictUnitOfWork(BufferingUnitOfWork):
         return events[after : None if limit is None else after + limit]
 
     def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
-        return self._store.kept.get((self.tenant, "notes", item_id), ())
+        notes: tuple[Note, ...] = self._store.kept.get((self.tenant, "notes", item_id), ())
+        return notes
 
     def _flush(self, writes: Writes) -> None:
         with self._store.lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from casewright import (
 )
 from casewright.adapters.memory import MemoryStore
 from support.backends import Backend
-from support.buses import ANN, BEN, WRITER, a_bus, failure_of
+from support.buses import ANN, BEN, WRITER, a_bus, counting_ids, failure_of
 from support.watched_store import WatchedStore, on_attempts
 
 
@@ -54,7 +55,7 @@ def rivals() -> tuple[CommandBus, WatchedStore, CommandBus]:
     """
     store = MemoryStore()
     watched = WatchedStore(store)
-    rival = a_bus(store)
+    rival = a_bus(store, new_id=counting_ids("theirs"))
     rival.execute(OpenCase("A permit", id="c-1"), by=WRITER)
     rival.execute(CreateTask("A", id="x-1", assignee_id="ben"), by=ANN)
     return a_bus(watched), watched, rival
@@ -104,7 +105,7 @@ def test_who_was_reassigned_in_between_is_denied(rivals: Any) -> None:
     """The decision is bound to the version that the write compares: the former assignee does not act any more (A10)."""
     bus, watched, rival = rivals
     in_between(watched, 1, do=lambda: rival.execute(Assign("x-1", "cyd"), by=ANN))
-    assert isinstance(failure_of(lambda: bus.execute(StartTask("x-1"), by=BEN)), NotFoundError)
+    assert isinstance(failure_of(bus.execute, StartTask("x-1"), by=BEN), NotFoundError)
     assert rival.get("x-1", by=ANN).status == "todo"
 
 
@@ -114,7 +115,7 @@ def test_what_a_rival_did_already_is_refused_or_changes_nothing(rivals: Any) -> 
     in_between(watched, 1, do=lambda: rival.execute(Edit("x-1", title="B"), by=ANN))
     assert bus.outcome(Edit("x-1", title="B"), by=ANN).events == ()
     in_between(watched, 2, do=lambda: rival.execute(CompleteTask("x-1"), by=ANN))
-    assert isinstance(failure_of(lambda: bus.execute(CompleteTask("x-1"), by=ANN)), RefusedError)
+    assert isinstance(failure_of(bus.execute, CompleteTask("x-1"), by=ANN), RefusedError)
 
 
 # ---------------------------------------------------------------- how often
@@ -143,7 +144,7 @@ def test_a_bus_gives_up_after_max_attempts(backend: Backend, most: int, fails: C
     before = backend.dump()
     watched = WatchedStore(backend.store, lambda number: fails())
     bus = a_bus(watched, max_attempts=most, observers=[reports.append])
-    error = failure_of(lambda: bus.execute(StartTask("x-1"), by=ANN))
+    error = failure_of(bus.execute, StartTask("x-1"), by=ANN)
     assert type(error) is (StaleVersionError if fails is stale else TransientStorageError)
     assert (watched.commits, watched.open, reports) == (most, 0, [])
     assert backend.dump() == before
@@ -153,7 +154,7 @@ def test_five_attempts_are_the_default(store: Store) -> None:
     """Without `max_attempts` the fifth conflict is the last (T6)."""
     a_bus(store).execute(CreateTask("A", id="x-1"), by=ANN)
     watched = WatchedStore(store, lambda number: stale())
-    failure_of(lambda: a_bus(watched).execute(StartTask("x-1"), by=ANN))
+    failure_of(a_bus(watched).execute, StartTask("x-1"), by=ANN)
     assert watched.commits == 5
 
 
@@ -194,7 +195,7 @@ def test_a_joined_store_is_not_tried_again(backend: Backend) -> None:
     a_bus(backend.store).execute(CreateTask("A", id="x-1"), by=ANN)
     watched = WatchedStore(backend.store, lambda number: stale(), joined=True)
     bus = a_bus(watched, max_attempts=9)
-    assert isinstance(failure_of(lambda: bus.execute(StartTask("x-1"), by=ANN)), StaleVersionError)
+    assert isinstance(failure_of(bus.execute, StartTask("x-1"), by=ANN), StaleVersionError)
     assert watched.commits == 1
     with pytest.raises(StaleVersionError):
         bus.execute_many([StartTask("x-1")], by=ANN, all_or_nothing=True)
@@ -206,7 +207,7 @@ def test_a_joined_store_is_not_tried_again(backend: Backend) -> None:
 @pytest.mark.parametrize("most", [0, -1, True, 1.5, "5", None])
 def test_max_attempts_is_a_positive_integer(most: Any) -> None:
     """Anything else is an InvalidInputError when the bus is made (S7)."""
-    error: Any = failure_of(lambda: a_bus(MemoryStore(), max_attempts=most))
+    error = failure_of(a_bus, MemoryStore(), max_attempts=most)
     assert (type(error), error.field) == (InvalidInputError, "max_attempts")
 
 
@@ -217,7 +218,7 @@ def test_a_caller_with_a_version_is_told_of_the_rival(rivals: Any) -> None:
     """What the caller has not seen is not overwritten: both numbers are told, and the rival's write stays (L1)."""
     bus, watched, rival = rivals
     in_between(watched, 1, do=lambda: rival.execute(Edit("x-1", title="theirs"), by=ANN))
-    error: Any = failure_of(lambda: bus.execute(Edit("x-1", title="mine"), by=ANN, expected_version=1))
+    error = failure_of(bus.execute, Edit("x-1", title="mine"), by=ANN, expected_version=1)
     assert (type(error), error.expected, error.actual) == (StaleVersionError, 1, 2)
     assert (rival.get("x-1", by=ANN).title, watched.commits) == ("theirs", 1)
 
@@ -226,22 +227,19 @@ def test_a_caller_with_a_version_who_lost_the_right_to_read_is_told_nothing(riva
     """After a conflict the door is asked again, so the new version is no secret that leaks (A8)."""
     bus, watched, rival = rivals
     in_between(watched, 1, do=lambda: rival.execute(Assign("x-1", "cyd"), by=ANN))
-    error = failure_of(lambda: bus.execute(StartTask("x-1"), by=BEN, expected_version=1))
+    error = failure_of(bus.execute, StartTask("x-1"), by=BEN, expected_version=1)
     assert (type(error), str(error)) == (NotFoundError, str(NotFoundError("x-1")))
 
 
 def test_a_conflict_on_the_case_is_the_buss_to_solve(rivals: Any) -> None:
     """`expected_version` and `item` speak of the task alone: where its case moved on, the command is tried again."""
     bus, watched, rival = rivals
-    for number, more in enumerate(({"expected_version": 1}, {"item": True}, {"expected_version": 1, "item": True})):
+    for number, (version, given) in enumerate(((1, False), (None, True), (1, True))):
         task = rival.execute(CreateTask("A", id=f"t-{number}", case_id="c-1"), by=WRITER)
-        given = more | ({"item": task} if "item" in more else {})
-        in_between(
-            watched,
-            watched.commits + 1,
-            do=lambda n=number: rival.execute(CreateTask("B", id=f"theirs-{n}", case_id="c-1"), by=WRITER),  # type: ignore[misc]
-        )
-        done = bus.outcome(CompleteTask(task.id), by=WRITER, **given)
+        theirs = CreateTask("B", id=f"theirs-{number}", case_id="c-1")
+        in_between(watched, watched.commits + 1, do=partial(rival.execute, theirs, by=WRITER))
+        item = task if given else None
+        done = bus.outcome(CompleteTask(task.id), by=WRITER, expected_version=version, item=item)
         assert (done.item.version, done.events[1].action) == (2, "task_closed")
     assert rival.get("c-1", by=WRITER).open_tasks == 3
     assert rival.verify("c-1", by=WRITER) == ()
@@ -249,13 +247,13 @@ def test_a_conflict_on_the_case_is_the_buss_to_solve(rivals: Any) -> None:
 
 def test_a_store_that_does_not_say_the_version_is_asked_for_it(store: Store) -> None:
     """A conflict without the actual version, or with the expected one, is tried again like any other."""
-    for error in (StaleVersionError("x-1", 1), StaleVersionError("x-1", 1, 1)):
+    for number, error in enumerate((StaleVersionError("x-0", 1), StaleVersionError("x-1", 1, 1))):
         watched = WatchedStore(store)
         bus = a_bus(watched)
-        task = bus.execute(CreateTask("A"), by=ANN)
+        bus.execute(CreateTask("A", id=f"x-{number}"), by=ANN)
 
         def fails(error: CasewrightError = error) -> None:
             raise error
 
         in_between(watched, 2, do=fails)
-        assert bus.execute(StartTask(task.id), by=ANN, expected_version=1).version == 2
+        assert bus.execute(StartTask(f"x-{number}"), by=ANN, expected_version=1).version == 2

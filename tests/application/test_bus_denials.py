@@ -60,7 +60,7 @@ each_command = pytest.mark.parametrize("row", [pytest.param(ROWS.get(cls), id=cl
 def give(bus: CommandBus, command: Command[Any], by: Actor, way: str) -> Any:
     """Give the command in one of the three ways, and return the error that comes of it."""
     if way == "execute":
-        return failure_of(lambda: bus.execute(command, by=by))
+        return failure_of(bus.execute, command, by=by)
     (answer,) = bus.execute_many([command], by=by, all_or_nothing=way == "together")
     return answer
 
@@ -135,7 +135,7 @@ def test_a_rule_that_fails_denies_and_is_named(backend: Backend, position: str, 
     broken = predicate(function, code="never", text="never told")
     definition = TASK.with_rules({action: any_of(TASK.rule(action), broken)})
     bus = a_bus(backend.store, [definition], observers=[reports.append])
-    error: Any = failure_of(lambda: bus.execute(command, by=ROOT))
+    error = failure_of(bus.execute, command, by=ROOT)
     (report,) = reports
     assert [(reason.code, reason.phase) for reason in error.reasons] == [("rule_error", "permission")]
     assert (report.denial, report.reasons) == (error, error.reasons)
@@ -162,7 +162,7 @@ def test_a_fact_or_a_guard_that_fails_is_no_denial_of_permission(store: Store) -
     definition = TASK.with_guards({"start": guard(fails, code="c", text="t")})
     bus = a_bus(store, [definition], observers=[reports.append])
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    error: Any = failure_of(lambda: bus.execute(StartTask("x-1"), by=ANN))
+    error = failure_of(bus.execute, StartTask("x-1"), by=ANN)
     assert (error.phase, [reason.code for reason in error.reasons]) == ("guard", ["guard_error"])
     assert (reports[-1].denial, "canary" in repr(reports[-1])) == (error, False)
 
@@ -177,7 +177,7 @@ def test_every_denied_question_is_reported_once(bus: CommandBus, reports: list[R
     for ask in (bus.get, bus.actions, bus.history, bus.notes, bus.verify):
         for item_id, codes in (("c-1", ["not_visible"]), ("none", [])):
             reports.clear()
-            error = failure_of(lambda a=ask, i=item_id: a(i, by=behalf))  # type: ignore[misc]
+            error = failure_of(ask, item_id, by=behalf)
             (report,) = reports
             assert (report.action, report.item_id, report.denial) == ("read", item_id, error)
             assert (report.actor_id, report.on_behalf_of, report.attempts) == ("sam", "ann", 1)

@@ -21,8 +21,8 @@ from casewright import (
     NotFoundError,
     OpenCase,
     Perform,
-    RefusedError,
     Refused,
+    RefusedError,
     Report,
     StaleVersionError,
     StartTask,
@@ -53,7 +53,7 @@ def test_the_earlier_step_answers(store: Store, first: str, second: str) -> None
         action,
         {"reason": " "} if "input" in wrong else {} if action == "unblock" else {"reason": "why"},
     )
-    error: Any = failure_of(lambda: bus.execute(command, by=by, expected_version=9 if "version" in wrong else 2))
+    error = failure_of(bus.execute, command, by=by, expected_version=9 if "version" in wrong else 2)
     if first in {"tenant", "absent", "hidden"}:
         assert type(error) is NotFoundError
     elif first == "version":
@@ -84,7 +84,7 @@ def test_the_expected_version_must_be_the_present_one(backend: Backend) -> None:
     assert bus.execute(Edit("x-1", title="C"), by=ANN, expected_version=None).version == 3
     before = backend.dump()
     for wrong in (1, 2, 4, 2**63 - 1):
-        error: Any = failure_of(lambda v=wrong: bus.execute(Edit("x-1", title="D"), by=ANN, expected_version=v))  # type: ignore[misc]
+        error = failure_of(bus.execute, Edit("x-1", title="D"), by=ANN, expected_version=wrong)
         assert (type(error), error.item_id, error.expected, error.actual) == (StaleVersionError, "x-1", wrong, 3)
         assert (str(wrong) in str(error), "3" in str(error)) == (True, True)
     assert backend.dump() == before
@@ -95,7 +95,7 @@ def test_a_stale_caller_is_told_even_where_nothing_would_change(bus: CommandBus)
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
     bus.execute(CompleteTask("x-1"), by=ANN)
     for command in (Edit("x-1", title="A"), CompleteTask("x-1")):
-        error = failure_of(lambda c=command: bus.execute(c, by=ANN, expected_version=1))  # type: ignore[misc]
+        error = failure_of(bus.execute, command, by=ANN, expected_version=1)
         assert isinstance(error, StaleVersionError)
 
 
@@ -115,11 +115,11 @@ def test_a_deleted_item_is_not_read_but_its_history_is(bus: CommandBus, reports:
         assert bus.verify("x-1", by=by) == ()
         reports.clear()
         for ask in (bus.get, bus.actions):
-            error = failure_of(lambda a=ask, b=by: a("x-1", by=b))  # type: ignore[misc]
+            error = failure_of(ask, "x-1", by=by)
             assert str(error) == str(NotFoundError("x-1"))
         assert [(report.action, report.reasons) for report in reports] == [("read", ())] * 2
-    for ask in (bus.history, bus.notes, bus.verify):
-        assert isinstance(failure_of(lambda a=ask: a("x-1", by=STRANGER)), NotFoundError)  # type: ignore[misc]
+    for question in (bus.history, bus.notes, bus.verify):
+        assert isinstance(failure_of(question, "x-1", by=STRANGER), NotFoundError)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_nothing_can_be_done_with_a_deleted_item(backend: Backend, command: Comm
     bus.execute(CreateTask("A", id="x-1", assignee_id="ben"), by=ANN)
     bus.execute(Delete("x-1"), by=ANN)
     before = backend.dump()
-    error: Any = failure_of(lambda: bus.execute(command, by=ROOT))
+    error = failure_of(bus.execute, command, by=ROOT)
     assert (type(error), error.phase, [reason.code for reason in error.reasons]) == (RefusedError, "state", ["deleted"])
     assert bus.check(command, by=ROOT) == Refused(error.reasons)
     assert told_by(bus, Delete("x-1"), BEN) == ["not_granted"]
@@ -147,7 +147,7 @@ def test_the_id_of_a_deleted_item_is_never_used_again(backend: Backend) -> None:
     bus.execute(Delete("x-1"), by=ANN)
     before = backend.dump()
     for command in (CreateTask("B", id="x-1"), OpenCase("B", id="x-1")):
-        error: Any = failure_of(lambda c=command: bus.execute(c, by=ROOT))  # type: ignore[misc]
+        error = failure_of(bus.execute, command, by=ROOT)
         assert (error.code, error.item_id) == ("already_exists", "x-1")
     assert backend.dump() == before
 

@@ -32,7 +32,7 @@ from casewright import (
     Task,
 )
 from support.backends import Backend
-from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, failure_of, guarded, told_by
+from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, asking, failure_of, guarded, told_by
 from support.watched_store import WatchedStore
 
 
@@ -84,7 +84,7 @@ def test_an_item_that_cannot_be_meant_is_misuse(backend: Backend, way: str) -> N
     by = Actor("ann", tenant="theirs") if way == "another tenant" else ANN
     command: Command[Any] = StartTask("other" if way == "another id" else "x-1")
     before = backend.dump()
-    error: Any = failure_of(lambda: bus.execute(CreateTask("B") if way == "a new item" else command, by=by, item=task))
+    error = failure_of(bus.execute, CreateTask("B") if way == "a new item" else command, by=by, item=task)
     assert type(error) is MisuseError
     assert error.problem.startswith("item= is")
     assert backend.dump() == before
@@ -93,14 +93,14 @@ def test_an_item_that_cannot_be_meant_is_misuse(backend: Backend, way: str) -> N
 @pytest.mark.parametrize("item", ["x-1", 1, {"id": "x-1"}, TASK])
 def test_what_is_no_item_is_refused(bus: CommandBus, item: Any) -> None:
     """It is an InvalidInputError of the field ``item``."""
-    error: Any = failure_of(lambda: bus.execute(StartTask("x-1"), by=ANN, item=item))
+    error = failure_of(bus.execute, StartTask("x-1"), by=ANN, item=item)
     assert (type(error), error.field) == (InvalidInputError, "item")
 
 
 def test_a_given_item_of_the_other_kind_is_not_found(bus: CommandBus) -> None:
     """A command on cases with a task under that id answers as it would without it."""
     task = bus.execute(CreateTask("A", id="x-1"), by=ROOT)
-    assert isinstance(failure_of(lambda: bus.execute(SubmitCase("x-1"), by=ROOT, item=task)), NotFoundError)
+    assert isinstance(failure_of(bus.execute, SubmitCase("x-1"), by=ROOT, item=task), NotFoundError)
 
 
 # ---------------------------------------------------------------- no longer like that
@@ -125,9 +125,7 @@ def test_a_stale_item_with_its_version_is_a_conflict(backend: Backend) -> None:
     new = bus.execute(Edit("x-1", title="B"), by=ANN)
     before = backend.dump()
     for item, expected in ((old, 1), (old, 7), (new, 1)):
-        error: Any = failure_of(
-            lambda i=item, e=expected: bus.execute(StartTask("x-1"), by=ANN, item=i, expected_version=e)  # type: ignore[misc]
-        )
+        error = failure_of(bus.execute, StartTask("x-1"), by=ANN, item=item, expected_version=expected)
         assert (type(error), error.expected, error.actual) == (StaleVersionError, expected, 2)
     assert backend.dump() == before
     assert bus.execute(StartTask("x-1"), by=ANN, item=old, expected_version=2).version == 3
@@ -160,7 +158,7 @@ def test_a_denial_on_a_given_item_is_reported_once(store: Store) -> None:
     task = bus.execute(CreateTask("A", id="x-1"), by=ANN)
     reports.clear()
     for by, command in ((STRANGER, StartTask("x-1")), (ANN, ReopenTask("x-1"))):
-        failure_of(lambda b=by, c=command: bus.execute(c, by=b, item=task))  # type: ignore[misc]
+        failure_of(bus.execute, command, by=by, item=task)
     assert [(report.actor_id, report.attempts) for report in reports] == [("sam", 1), ("ann", 1)]
 
 
@@ -182,7 +180,7 @@ def test_only_what_the_event_changed_is_written(bus: CommandBus) -> None:
     """Fields of a forged item never reach the store: the row is still what its history makes (E3, H2)."""
     task = bus.execute(CreateTask("A", id="x-1"), by=ANN)
     bus.execute(Edit("x-1", priority="high"), by=ANN, item=attrs.evolve(task, **FORGED))
-    kept = bus.get("x-1", by=ANN)
+    kept: Any = bus.get("x-1", by=ANN)
     assert (kept.priority, kept.title, kept.description, kept.assignee_id) == ("high", "A", None, None)
     assert (kept.tags, kept.attributes, kept.performers) == ((), {}, ("create", "ann"))
     assert bus.verify("x-1", by=ANN) == ()
@@ -194,7 +192,7 @@ def test_a_forged_place_in_the_history_is_a_conflict(bus: CommandBus, forged: di
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
     task = bus.execute(Edit("x-1", title="B"), by=ANN)
     forgery: Task = attrs.evolve(task, assignee_id="sam", **forged)  # type: ignore[assignment]
-    assert isinstance(failure_of(lambda: bus.execute(StartTask("x-1"), by=STRANGER, item=forgery)), NotFoundError)
+    assert isinstance(failure_of(bus.execute, StartTask("x-1"), by=STRANGER, item=forgery), NotFoundError)
     assert bus.execute(StartTask("x-1"), by=ANN, item=forgery).assignee_id is None
     assert [event.version for event in bus.history("x-1", by=ANN)] == [1, 2, 3]
     assert bus.verify("x-1", by=ANN) == ()
@@ -203,11 +201,7 @@ def test_a_forged_place_in_the_history_is_a_conflict(bus: CommandBus, forged: di
 def test_facts_are_asked_about_the_given_item(store: Store) -> None:
     """A guard's facts are looked up for the item that is decided on."""
     asked: list[Any] = []
-    bus = a_bus(
-        store,
-        [guarded(TASK, {"start": ("ready",)})],
-        facts={"ready": lambda uow, item: asked.append(item) is None},
-    )
+    bus = a_bus(store, [guarded(TASK, {"start": ("ready",)})], facts={"ready": asking(asked)})
     task = bus.execute(CreateTask("A", id="x-1"), by=ANN)
     bus.execute(StartTask("x-1"), by=ANN, item=task)
     assert asked == [task]

@@ -28,7 +28,7 @@ from casewright import (
     SubmitCase,
 )
 from casewright.adapters.memory import MemoryStore
-from support.buses import ANN, BEN, REVIEWER, ROOT, START, STRANGER, WRITER, a_bus, failure_of, guarded
+from support.buses import ANN, BEN, REVIEWER, ROOT, START, STRANGER, WRITER, a_bus, asking, failure_of, guarded
 from support.command_table import ON_AN_ITEM, ROWS, Row, prepared
 
 CANARY = "canary"
@@ -99,8 +99,8 @@ def compared(store: Store, ask: Ask, by: Actor, present: Actor) -> tuple[list[Re
     """Ask for an item that is there for others, and where it is not; return both lists of reports."""
     here: list[Report] = []
     there: list[Report] = []
-    hidden = failure_of(lambda: ask(a_watched_bus(store, here), by))
-    absent = failure_of(lambda: ask(a_watched_bus(MemoryStore(), there), by))
+    hidden = failure_of(ask, a_watched_bus(store, here), by)
+    absent = failure_of(ask, a_watched_bus(MemoryStore(), there), by)
     assert type(hidden) is NotFoundError
     assert looks(hidden) == looks(absent)
     assert [audit(report) for report in here] == [audit(report) for report in there]
@@ -164,8 +164,8 @@ def test_a_deleted_item_looks_like_none_to_who_may_not_read_it(store: Store) -> 
     bus.execute(Delete("x-1"), by=ANN)
     asks = [*READING.values(), *commanding(ROWS[StartTask]).values(), *commanding(ROWS[Delete]).values()]
     for ask in asks:
-        hidden = failure_of(lambda ask=ask: ask(bus, STRANGER))  # type: ignore[misc]
-        absent = failure_of(lambda ask=ask: ask(a_bus(MemoryStore()), STRANGER))  # type: ignore[misc]
+        hidden = failure_of(ask, bus, STRANGER)
+        absent = failure_of(ask, a_bus(MemoryStore()), STRANGER)
         assert looks(hidden) == looks(absent)
 
 
@@ -179,11 +179,11 @@ def test_a_hidden_case_looks_like_none_to_a_new_task(store: Store) -> None:
         "check": lambda bus, by: bus.check(new, by=by),
         "execute_many": lambda bus, by: raised(bus.execute_many([new], by=by, all_or_nothing=True)),
     }.items():
-        here, there = compared(store, ask, STRANGER, ROOT)
+        here, _ = compared(store, ask, STRANGER, ROOT)
         assert len(here) == (0 if name == "check" else 1)
-        assert "c-1" in str(failure_of(lambda ask=ask: ask(a_bus(store), STRANGER)))  # type: ignore[misc]
+        assert "c-1" in str(failure_of(ask, a_bus(store), STRANGER))
         assert [report.item_id for report in here] == ["new"] * len(here)
-    of_task = failure_of(lambda: a_bus(store).execute(CreateTask("A", case_id="x-1"), by=ROOT))
+    of_task = failure_of(a_bus(store).execute, CreateTask("A", case_id="x-1"), by=ROOT)
     assert str(of_task) == str(NotFoundError("x-1"))
 
 
@@ -194,20 +194,18 @@ def test_a_version_is_told_only_to_who_may_read(store: Store) -> None:
     bus.execute(Assign("x-1", "cyd"), by=ANN)
     for version in (1, 2, 3):
         for item in (None, seen):
-            error = failure_of(
-                lambda v=version, i=item: bus.execute(Edit("x-1", title="B"), by=BEN, expected_version=v, item=i)  # type: ignore[misc]
-            )
+            error = failure_of(bus.execute, Edit("x-1", title="B"), by=BEN, expected_version=version, item=item)
             assert (type(error), str(error)) == (NotFoundError, str(NotFoundError("x-1")))
 
 
 def test_no_fact_is_asked_for_a_hidden_item(store: Store) -> None:
     """What guards need to know is looked up only for who may read the item, so nothing else gives it away (A8)."""
-    asked: list[object] = []
+    asked: list[Any] = []
     definition = guarded(TASK, {"start": ("ready",)})
-    bus = a_bus(store, [definition], facts={"ready": lambda uow, item: asked.append(item) or True})
+    bus = a_bus(store, [definition], facts={"ready": asking(asked)})
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    for call in (lambda: bus.execute(StartTask("x-1"), by=STRANGER), lambda: bus.actions("x-1", by=STRANGER)):
-        assert isinstance(failure_of(call), NotFoundError)
+    assert isinstance(failure_of(bus.execute, StartTask("x-1"), by=STRANGER), NotFoundError)
+    assert isinstance(failure_of(bus.actions, "x-1", by=STRANGER), NotFoundError)
     assert asked == []
 
 
@@ -219,7 +217,7 @@ def test_nothing_of_a_hidden_item_is_in_an_error_or_a_report(store: Store) -> No
     bus.execute(AddNote("x-1", "canary note", note_id="canary-note"), by=ANN)
     reports.clear()
     errors = [
-        failure_of(lambda ask=ask: ask(bus, STRANGER))  # type: ignore[misc]
+        failure_of(ask, bus, STRANGER)
         for ask in [*READING.values(), *(ask for cls in ON_AN_ITEM for ask in commanding(ROWS[cls]).values())]
     ]
     texts = [f"{error} {error!r} {error.args} {vars(error)} {pickle.dumps(error)!r}" for error in errors]
@@ -250,5 +248,5 @@ def test_who_may_read_but_not_act_is_refused(store: Store) -> None:
     """Who may see the item is told why not, and not that there is nothing."""
     bus = a_bus(store, [REGULATORY_CASE])
     bus.execute(OpenCase("A", id="c-1"), by=WRITER)
-    error: Any = failure_of(lambda: bus.execute(SubmitCase("c-1"), by=REVIEWER))
+    error = failure_of(bus.execute, SubmitCase("c-1"), by=REVIEWER)
     assert (error.code, error.phase) == ("refused", "permission")

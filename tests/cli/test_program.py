@@ -12,12 +12,7 @@ import pytest
 
 import casewright
 from casewright.cli import main
-
-
-def run(*arguments: str, **options: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as a process."""
-    command = [sys.executable, "-m", "casewright", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **options})
+from support.programs import run_program
 
 
 def test_without_a_command_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +70,7 @@ def test_arguments_that_make_no_sense_end_in_one_line(arguments: list[str], caps
 
 def test_it_runs_as_a_module() -> None:
     """`python -m casewright` is the program; its code is the process's."""
-    good, bad = run("--version"), run("nonsense")
+    good, bad = run_program("--version"), run_program("nonsense")
 
     assert (good.returncode, good.stdout, good.stderr) == (0, f"casewright {casewright.__version__}\n", "")
     assert (bad.returncode, bad.stdout) == (2, "")
@@ -115,6 +110,6 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered: str) -> None:
 
 def test_it_prints_in_any_encoding() -> None:
     """Where the terminal can show ASCII only, everything is printed all the same."""
-    done = run("demo", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    done = run_program("demo", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -14,32 +14,7 @@ import pytest
 from casewright.cli import main
 from casewright.cli.replay import replay_json, replay_text, show
 from casewright.interchange.conformance import ConformanceReport, Refusal
-
-DEFINITION = """
-from casewright import *
-MATTER = CaseDefinition(
-    "matter",
-    lifecycle=Lifecycle(
-        states={"open": Category.OPEN, "done": Category.DONE, "moved": Category.CANCELLED},
-        initial="open",
-        transitions=[Transition("finish", "open", "done", inputs=[instant("due", optional=True)])],
-        administrative=["moved"],
-    ),
-    authorization=AuthorizationPolicy({"finish": has_role("clerk"), "correct": never()}, default=always()),
-)
-"""
-HEADER = "case:concept:name,concept:name,time:timestamp,org:role,due\n"
-LOG = (
-    HEADER
-    + """a,open,2026-01-01T00:00Z,,
-a,done,2026-01-02T00:00Z,clerk,2026-01-03T00:00Z
-b,open,2026-01-01T00:00Z,,
-b,open,2026-01-01T00:00Z,,
-b,done,2026-01-02T00:00Z,boss,
-b,moved,2026-01-02T00:00Z,boss,
-c,done,2026-01-02T00:00Z,clerk,
-"""
-)
+from support.programs import HEADER, LOG, write_replay
 
 TEXT = """\
 log.csv, judged by the definition 'matter'
@@ -61,14 +36,7 @@ Refused most often
 @pytest.fixture
 def arguments(tmp_path: Path) -> Any:
     """A function that writes a log and returns the arguments that replay it."""
-    (tmp_path / "matter.py").write_text(DEFINITION)
-
-    def write(log: str | bytes) -> list[str]:
-        path = tmp_path / "log.csv"
-        path.write_bytes(log if isinstance(log, bytes) else log.encode())
-        return ["replay", str(path), "--definition", f"{tmp_path / 'matter.py'}:MATTER"]
-
-    return write
+    return lambda log: write_replay(tmp_path, log)
 
 
 def test_a_log_is_judged_for_people(arguments: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -196,11 +196,20 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "Effect": ("field",),
     "Finding": ("position", "code", "text"),
     "Term": ("kind", "name", "values"),
+    "Order": (),
+    "Page": ("items",),
+    "TaskFilter": (),
+    "CaseFilter": (),
+    "Command": (),
+    "Edit": ("item_id",),
+    "Outcome": ("result", "item"),
     "Scope": ("alternatives",),
     "Lifecycle": ("states", "initial", "transitions"),
     "guarded": ("states", "initial", "transitions"),
 }
+COMMANDS = ", ".join(f'"{data["command"]}"' for data in GOOD["Command"][1]).replace(', "perform"', ' or "perform"')
 TOLD_APART = {
+    "Command": {"command": f"command: must be {COMMANDS} here"},
     "Item": {"kind": 'kind: must be "task" or "case" here'},
     "Verdict": {"permitted": "permitted: must be true or false, not NoneType"},
     "Effect": {"source": "document: must have either a source or a value"},

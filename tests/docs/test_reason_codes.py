@@ -18,9 +18,12 @@ from casewright import (
     AuthorizationPolicy,
     Case,
     Category,
+    CommandBus,
+    CreateTask,
     Permitted,
     Reason,
     Refused,
+    RefusedError,
     Rule,
     all_of,
     always,
@@ -37,6 +40,7 @@ from casewright import (
     performed,
     same,
 )
+from casewright.adapters.memory import MemoryStore
 from casewright.interchange.conformance import replay_cases
 from casewright.interchange.event_log import LogRow
 from casewright.testing.builders import a_case, a_task
@@ -96,6 +100,14 @@ def replayed() -> tuple[Reason, ...]:
     return case.judgements[-1].reasons
 
 
+def left_alone() -> tuple[Reason, ...]:
+    """Return why a command is not done whose companion was refused."""
+    bus = CommandBus(MemoryStore(), [TASK])
+    fine, _ = bus.execute_many([CreateTask("Water the plants"), CreateTask(" ")], by=ANN, all_or_nothing=True)
+    assert isinstance(fine, RefusedError)
+    return fine.reasons
+
+
 def parent(**fields: Any) -> Case:
     """Return the case of the task."""
     return a_case(id="case-1", **fields)
@@ -133,6 +145,7 @@ CAUSES: dict[str, Callable[[], tuple[Reason, ...]]] = {
     "case_closed": lambda: refused(TASK.decide(IN_CASE, "reopen", by=ANN, at=AT, parent=parent(status="CLOSED"))),
     "fact_missing": lambda: of_guard(lambda *_: True, facts=["weather"]),
     "guard_error": lambda: of_guard(fails),
+    "not_together": left_alone,
 }
 
 

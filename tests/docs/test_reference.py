@@ -152,6 +152,13 @@ def test_every_finding_code_is_on_its_page() -> None:
     assert_same(patterns, table_codes(sections("problems.md")["Findings of verify"]))
 
 
+def test_every_finding_code_of_a_bus_is_on_its_page() -> None:
+    """The page of findings has every code that `bus.verify` gives besides, and no other."""
+    found = [call.args[1] for name, call in calls() if name == "Finding" and len(call.args) == 3]
+    given = [str(node.value) for node in found if isinstance(node, ast.Constant)]
+    assert_same(given, table_codes(sections("problems.md")["Findings of a bus"]))
+
+
 # ---------------------------------------------------------------- limits and commands
 
 

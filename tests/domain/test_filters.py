@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from casewright import UNSET, Case, CaseFilter, Category, InvalidInputError, Scope, Task, TaskFilter, Term
+from casewright import UNSET, Case, CaseFilter, Category, InvalidInputError, Scope, Task, TaskFilter
 from casewright.domain.filters import MAX_CHOICES, ItemFilter
 from casewright.domain.items import Item
 from casewright.domain.terms import TermKind
@@ -91,7 +91,7 @@ def random_conditions(rng: random.Random, kind: str) -> dict[str, Any]:
 
 
 def test_a_filter_shows_what_its_conditions_say() -> None:
-    """600 random filters on 600 random items each show just what the naive predicate says (A6)."""
+    """Each of 600 random filters shows just those of 100 of 600 random items that the naive predicate says (A6)."""
     rng = random.Random(5)
     items = [random_item(rng) for _ in range(600)]
     found = 0
@@ -100,12 +100,12 @@ def test_a_filter_shows_what_its_conditions_say() -> None:
         given = random_conditions(rng, cls.kind)
         wanted = cls(**given)
         scope = Scope((wanted.terms,))
-        for item in items:
+        for item in rng.sample(items, 100):
             expected = item.kind == cls.kind and shown(given, item)
             assert wanted.matches(item) is expected, (given, item)
             assert not expected or scope.matches(item)
             found += expected
-    assert 20_000 < found < 150_000
+    assert 3_000 < found < 30_000
 
 
 def test_a_filter_without_conditions_shows_all_of_its_kind() -> None:
@@ -119,7 +119,8 @@ def test_a_filter_without_conditions_shows_all_of_its_kind() -> None:
 
 def test_none_of_several_shows_nothing() -> None:
     """An empty list of statuses is a condition that no item meets, and not the absence of one."""
-    for empty in ([], (), set(), iter(())):
+    several: tuple[Any, ...] = ([], (), set(), iter(()))
+    for empty in several:
         assert not TaskFilter(status=empty).matches(a_task())
     assert TaskFilter(status=None).matches(a_task())
 
@@ -172,11 +173,10 @@ class Status(StrEnum):
 def test_a_filter_is_a_frozen_value() -> None:
     """A filter is equal by value in whatever order its choices came; it can be hashed and pickled, and not changed."""
     one = TaskFilter(status=["todo", "done", "todo"], category={"open", "active"}, assignee_id=None, overdue_at=AT)
+    rest: dict[str, Any] = {"category": ["active", "open"], "assignee_id": None}
     for same in (
-        TaskFilter(status=(Status.DONE, Status.TODO), category=["active", "open"], assignee_id=None, overdue_at=AT),
-        TaskFilter(
-            status=iter(["done", "todo"]), category=[*one.category or ()], assignee_id=None, overdue_at=AT.isoformat()
-        ),
+        TaskFilter(status=(Status.DONE, Status.TODO), overdue_at=AT.isoformat(), **rest),
+        TaskFilter(status=iter(["done", "todo"]), overdue_at=AT.astimezone(timezone(timedelta(hours=1))), **rest),
         pickle.loads(pickle.dumps(one)),
     ):
         assert same == one
@@ -184,8 +184,9 @@ def test_a_filter_is_a_frozen_value() -> None:
         assert same.terms == one.terms
     assert one.status == ("done", "todo")
     assert {type(name) for name in one.status or ()} == {str}
-    assert list(impurities(one)) == [".assignee_id: NoneType"] or list(impurities(one)) == []
-    assert one != CaseFilter(status=["todo", "done"], category={"open", "active"}, assignee_id=None, overdue_at=AT)
+    assert list(impurities(one)) == []
+    of_cases: Any = CaseFilter(status=["todo", "done"], overdue_at=AT, **rest)
+    assert one != of_cases
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         one.status = ()  # type: ignore[misc]  # the point of this line
 
@@ -216,17 +217,17 @@ def test_every_condition_is_tried() -> None:
 def test_whatever_is_asked_for_builds_or_is_refused_by_name(name: str) -> None:
     """Whatever object stands in a condition: a filter that can be asked, or an InvalidInputError by field (S2, S4)."""
     item = a_task()
-    refused = 0
+    errors = []
     for make in HOSTILE:
         try:
             wanted = LIMITED[name](make())
         except InvalidInputError as error:
-            told = (error.field, CANARY in str(error), str(error).isprintable(), len(str(error)) < 300)
-            assert told == (name, False, True, True)  # noqa: PT017 - the error of each value
-            refused += 1
+            errors.append(error)
         else:
             assert wanted.matches(item) in {True, False}
-    assert refused > len(HOSTILE) / 2
+    assert len(errors) > len(HOSTILE) / 2
+    assert {error.field for error in errors} == {name}
+    assert not [text for text in map(str, errors) if CANARY in text or not text.isprintable() or len(text) > 300]
 
 
 @pytest.mark.parametrize("name", ["status", "definition"])
@@ -268,63 +269,3 @@ def test_terms_name_only_fields_that_items_have() -> None:
         for term in TaskFilter(**given).terms:
             assert term.kind in {TermKind.FIELD, TermKind.PRESENT, TermKind.BEFORE}
             assert term.name in fields
-
-
-# ---------------------------------------------------------------- the terms that only filters use
-
-FULL: dict[str, Any] = {
-    "description": "d",
-    "priority": "low",
-    "assignee_id": "ann",
-    "due_at": AT,
-    "closed_at": AT,
-    "deleted_at": AT,
-}
-
-
-@pytest.mark.parametrize("name", [*FULL, "case_id"])
-def test_a_field_is_present_unless_it_is_none(name: str) -> None:
-    """PRESENT matches what holds anything, and its negation what is None; a case has no case at all."""
-    term = Term(TermKind.PRESENT, name, ())
-    filled = a_task(**{**FULL, "case_id": "c-1"})
-    assert (term.matches(filled), term.matches(a_task())) == (True, False)
-    assert (term.inverted().matches(filled), term.inverted().matches(a_task())) == (False, True)
-    assert Term(TermKind.PRESENT, "case_id", ()).matches(a_case(**FULL)) is False
-
-
-def test_what_is_always_there_is_present() -> None:
-    """A text that may be empty is there; so is what has a default."""
-    for name in ("head", "tenant", "tags", "attributes", "version", "title"):
-        assert Term(TermKind.PRESENT, name, ()).matches(a_task())
-
-
-@pytest.mark.parametrize("name", ["created_at", "updated_at", "due_at", "closed_at", "deleted_at"])
-def test_before_compares_instants(name: str) -> None:
-    """BEFORE matches an instant that lies before the value, and its negation all else, None among it."""
-    for there in TIMES:
-        item = a_task(**{name: there})
-        for value in TIMES:
-            text = value.strftime("%Y-%m-%dT%H:%M:%S.%fZ").zfill(27)
-            term = Term(TermKind.BEFORE, name, (text,))
-            assert term.matches(item) is (there < value), (there, value)
-            assert term.inverted().matches(item) is not term.matches(item)
-    missing = Term(TermKind.BEFORE, "due_at", ("9999-12-31T23:59:59.999999Z",))
-    assert (missing.matches(a_task()), missing.inverted().matches(a_task())) == (False, True)
-
-
-def test_only_instants_lie_before_one() -> None:
-    """A field that holds no instant lies before nothing, whatever its text is."""
-    for name in ("title", "status", "version", "tags", "no_such_field"):
-        assert not Term(TermKind.BEFORE, name, ("9999-12-31T23:59:59.999999Z",)).matches(a_task(title="0001"))
-
-
-def test_terms_of_filters_combine_with_those_of_rules() -> None:
-    """A contradiction is dropped and a double term kept once, as for the terms of rules (A6)."""
-    present = Term(TermKind.PRESENT, "due_at", ())
-    before = Term(TermKind.BEFORE, "due_at", ("2026-01-31T12:00:00.000000Z",))
-    one, other = Scope(((present,),)), Scope(((before,),))
-    assert (one & ~one).alternatives == ()
-    assert (one & one) == one
-    for item in (a_task(), a_task(due_at=AT), a_task(due_at=AT - MOMENT)):
-        assert (one & other).matches(item) is (one.matches(item) and other.matches(item))
-        assert (one | ~other).matches(item) is (one.matches(item) or not other.matches(item))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine
 
-from casewright import COMMANDS, Actor, CasewrightError, CommandBus, StorageError
+from casewright import COMMANDS, Actor, StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import a_bus
 from support.faults import KINDS, Driver, Fault
@@ -42,7 +43,7 @@ class World:
         self.tenants = count()
 
     def _store(self, engine: Engine) -> SqlAlchemyStore:
-        store = SqlAlchemyStore(engine)
+        store = SqlAlchemyStore(engine, busy_timeout=timedelta(milliseconds=200))
         store.create_schema()
         store.ping()
         return store

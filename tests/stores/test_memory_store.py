@@ -1,11 +1,18 @@
-"""MemoryStore keeps every contract, and what it promises besides."""
+"""`MemoryStore` keeps every contract; and wherever a commit is interrupted, all of it is there or nothing."""
 
 from __future__ import annotations
 
+from itertools import count
+
+import attrs
 import pytest
 
+from casewright import REGULATORY_CASE, TASK, UnitOfWork
 from casewright.adapters.memory import MemoryStore
+from casewright.domain.ids import NO_TENANT
 from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts.driving import Changes, all_of, created, decided, write
+from support.stepping import interrupted, stepped
 
 
 class TestMemoryStore(StoreContract, ListingContract, OutboxContract):
@@ -15,3 +22,62 @@ class TestMemoryStore(StoreContract, ListingContract, OutboxContract):
     def store(self) -> MemoryStore:
         """Return an empty store."""
         return MemoryStore()
+
+
+(OPENING,) = created(REGULATORY_CASE, "case")
+(FIRST,) = created(TASK, "a")
+ENTERING: Changes = created(TASK, "b", parent=OPENING.after)
+NOTING: Changes = decided(FIRST.after, "add_note", {"note_id": "n", "body": "why"})
+LATER: Changes = (attrs.evolve(created(TASK, "later")[0], published=False),)
+"""What `seen` does not show."""
+
+
+def seen(store: MemoryStore) -> object:
+    """Return all that a reader sees of it."""
+    with store.begin(tenant=NO_TENANT, write=False) as uow:
+        pointers = uow.pending(limit=10)
+    return [*(all_of(store, item_id) for item_id in ("a", "b", "case")), pointers]
+
+
+def about_to_commit() -> tuple[MemoryStore, UnitOfWork]:
+    """Return a store, and a unit that has recorded a new item, two changed ones, and a note."""
+    store = MemoryStore()
+    write(store, OPENING, FIRST)
+    uow = store.begin(tenant=NO_TENANT)
+    uow.record(*ENTERING, *NOTING)
+    return store, uow
+
+
+def test_an_interruption_anywhere_in_a_commit_leaves_all_or_nothing() -> None:
+    """A KeyboardInterrupt at any instruction leaves what was there or what is then, and the store goes on (T1, T4)."""
+    store, uow = about_to_commit()
+    nothing = seen(store)
+    uow.commit()
+    all_there = seen(store)
+    outcomes = []
+    for place in count(1):
+        store, uow = about_to_commit()
+        if not interrupted(uow.commit, at=place):
+            break
+        outcomes.append(seen(store))
+        uow.rollback()
+        write(store, *(ENTERING + NOTING if outcomes[-1] == nothing else LATER))
+        assert seen(store) == all_there
+    assert [outcome for outcome in outcomes if outcome not in (nothing, all_there)] == []
+    assert nothing in outcomes
+    assert all_there in outcomes
+
+
+def test_a_reader_never_sees_half_a_commit() -> None:
+    """Before each instruction of a commit another unit sees what was there, and from one on all of it (T1)."""
+    store, uow = about_to_commit()
+    sights = [seen(store)]
+
+    def look() -> None:
+        sight = seen(store)
+        if sight != sights[-1]:
+            sights.append(sight)
+
+    stepped(uow.commit, look)
+    assert len(sights) == 2
+    assert sights[-1] == seen(store)

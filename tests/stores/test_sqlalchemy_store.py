@@ -1,68 +1,76 @@
-"""The SQLAlchemy store keeps every contract, in a file, in memory, with SQLAlchemy's events, and joined."""
+"""The SQLAlchemy store keeps every contract: in a file, in memory, where SQLAlchemy sees all, and joined."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from sqlalchemy import StaticPool, create_engine
+from sqlalchemy import Engine, StaticPool, create_engine
 
-from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
 from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
-from support.stores import sqlite_store
+from support.stores import sqlite_engine
+
+# Making the tables anew for each test would take longer than the tests do, so they are emptied.
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Yield an engine for a file with the tables."""
+    yield from with_tables(sqlite_engine(tmp_path_factory.mktemp("store") / "store.db"))
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Engine]:
+    """Yield an engine for a memory database with the tables."""
+    yield from with_tables(create_engine("sqlite://", poolclass=StaticPool))
+
+
+def with_tables(engine: Engine) -> Iterator[Engine]:
+    """Yield the engine with the tables made, and dispose of it."""
+    SqlAlchemyStore(engine).create_schema()
+    yield engine
+    engine.dispose()
+
+
+def emptied(engine: Engine) -> Engine:
+    """Return the engine with the tables emptied."""
+    with engine.begin() as connection:
+        for table in metadata.tables.values():
+            connection.execute(table.delete())
+    return engine
 
 
 class TestSqliteFile(StoreContract, ListingContract, OutboxContract):
     """A SQLite file keeps all contracts (L5)."""
 
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[SqlAlchemyStore]:
-        """Yield a store in a new file."""
-        store = sqlite_store(tmp_path / "store.db")
-        yield store
-        store.engine.dispose()
-
-
-class TestSqliteFileWithEvents(StoreContract, ListingContract, OutboxContract):
-    """So it does where SQLAlchemy sees every statement."""
-
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[SqlAlchemyStore]:
-        """Yield a store in a new file."""
-        store = SqlAlchemyStore(create_engine(f"sqlite:///{tmp_path}/store.db"), sql_events=True)
-        store.create_schema()
-        yield store
-        store.engine.dispose()
+    def store(self, file: Engine) -> SqlAlchemyStore:
+        """Return an empty store in a file."""
+        return SqlAlchemyStore(emptied(file))
 
 
 class TestSqliteMemory(StoreContract, ListingContract, OutboxContract):
-    """A memory database does too, one unit after the other: it has one connection."""
+    """A memory database does too, one unit after the other on its one connection, and where SQLAlchemy sees all."""
 
     interleaving = False
     threads = False
 
     @pytest.fixture
-    def store(self) -> Iterator[SqlAlchemyStore]:
-        """Yield a store in memory."""
-        store = SqlAlchemyStore(create_engine("sqlite://", poolclass=StaticPool))
-        store.create_schema()
-        yield store
-        store.engine.dispose()
+    def store(self, memory: Engine) -> SqlAlchemyStore:
+        """Return an empty store in memory."""
+        return SqlAlchemyStore(emptied(memory), sql_events=True)
 
 
 class TestJoined(StoreContract, ListingContract, OutboxContract):
-    """And so does a store that takes part in a transaction of the caller's, on the caller's connection."""
+    """So does a store that takes part in a transaction of the caller's."""
 
     threads = False
 
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[SqlAlchemyStore]:
-        """Yield a store on a connection whose transaction is open."""
-        engine = create_engine("sqlite://")
-        SqlAlchemyStore(engine).create_schema()
-        with engine.connect() as connection:
+    def store(self, memory: Engine) -> Iterator[SqlAlchemyStore]:
+        """Yield a store on a connection whose transaction is open, and that is rolled back in the end."""
+        with emptied(memory).connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield SqlAlchemyStore.joining(connection)
-            assert connection.connection.driver_connection.in_transaction
-        engine.dispose()
+            connection.exec_driver_sql("ROLLBACK")

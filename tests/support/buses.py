@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -15,8 +15,7 @@ from casewright import (
     CasewrightError,
     Command,
     CommandBus,
-    Lifecycle,
-    Report,
+    Guard,
     Store,
     TaskDefinition,
     guard,
@@ -34,6 +33,7 @@ __all__ = [
     "Clock",
     "Definitions",
     "a_bus",
+    "asking",
     "counting_ids",
     "failure_of",
     "guarded",
@@ -80,10 +80,10 @@ def a_bus(
     return CommandBus(store, definitions, **{"clock": Clock(), "new_id": counting_ids(), **more})
 
 
-def failure_of(call: Callable[[], object]) -> CasewrightError:
-    """Return the error that the call raises."""
+def failure_of(call: Callable[..., object], *arguments: Any, **named: Any) -> Any:
+    """Return the error of casewright's that the call raises."""
     try:
-        answer = call()
+        answer = call(*arguments, **named)
     except CasewrightError as error:
         return error
     raise AssertionError(f"no error, but {answer!r}")
@@ -91,14 +91,27 @@ def failure_of(call: Callable[[], object]) -> CasewrightError:
 
 def told_by(bus: CommandBus, command: Command[Any], by: Actor, **more: Any) -> list[str]:
     """Return the codes of the reasons for which the bus refuses the command."""
-    error: Any = failure_of(lambda: bus.execute(command, by=by, **more))
-    return [reason.code for reason in error.reasons]
+    return [reason.code for reason in failure_of(bus.execute, command, by=by, **more).reasons]
 
 
-def guarded(definition: DefinitionT, facts: dict[str, tuple[str, ...]], **more: Any) -> DefinitionT:
+def asking(asked: list[Any], answer: object = True) -> Callable[[object, Any], object]:
+    """Return a provider of a fact that notes for which items it was asked."""
+
+    def provider(uow: object, item: Any) -> object:
+        asked.append(item)
+        return answer
+
+    return provider
+
+
+def guarded(definition: DefinitionT, facts: Mapping[str, tuple[str, ...]]) -> DefinitionT:
     """Return the definition with a guard on each of these actions that reads these facts: all of them must be true."""
-    guards = {
-        action: guard(lambda item, inputs, known, at: all(known.values()), code="facts", text="no", facts=names)
-        for action, names in facts.items()
-    }
+    guards = {action: _all_true(names) for action, names in facts.items()}
     return definition.with_guards(guards)
+
+
+def _all_true(names: tuple[str, ...]) -> Guard:
+    def passes(item: object, inputs: object, facts: Mapping[str, object], at: object) -> bool:
+        return all(facts[name] for name in names)
+
+    return guard(passes, code="facts", text="not yet", facts=names)

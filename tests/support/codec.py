@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -10,14 +11,18 @@ import attrs
 from hypothesis import strategies as st
 
 from casewright import (
+    COMMANDS,
     REGULATORY_CASE,
     TASK,
     ActionVerdict,
     Actor,
     Case,
+    CaseFilter,
     Category,
     Change,
+    Command,
     Context,
+    Cursor,
     Effect,
     Event,
     Finding,
@@ -25,6 +30,9 @@ from casewright import (
     Input,
     Lifecycle,
     Note,
+    Order,
+    Outcome,
+    Page,
     Payload,
     Permitted,
     Phase,
@@ -33,6 +41,7 @@ from casewright import (
     Refused,
     Scope,
     Task,
+    TaskFilter,
     Term,
     Transition,
     WorkItem,
@@ -50,12 +59,14 @@ from casewright import (
     set_value,
     text,
 )
+from casewright.domain.filters import OrderBy
 from casewright.domain.inputs import InputKind
 from casewright.domain.items import Item
 from casewright.domain.json_values import freeze_json, freeze_object
 from casewright.domain.terms import TermKind
+from casewright.domain.values import instant_text
 from casewright.domain.verdicts import Verdict
-from support import values
+from support import commands, values
 from support.histories import random_histories
 
 __all__ = ["BY_TYPE", "AnyVerdict", "a_change", "changes_of", "is_plain", "sealed_changes"]
@@ -160,10 +171,22 @@ def _verdicts_on_actions() -> st.SearchStrategy[ActionVerdict]:
 @st.composite
 def _terms(draw: st.DrawFn) -> Term:
     kind = draw(st.sampled_from(TermKind))
+    if kind is TermKind.PRESENT:
+        return Term(kind, draw(st.sampled_from(["due_at", "case_id"])), (), draw(st.booleans()))
+    if kind is TermKind.BEFORE:
+        return Term(kind, "due_at", (instant_text(draw(values.instants()).astimezone(UTC)),), draw(st.booleans()))
     name = draw(st.sampled_from(["status", "created_by", "case_id"]) if kind is TermKind.FIELD else values.names())
     scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | values.texts(9)
     found = draw(st.lists(scalars | st.just([1, {"a": None}]), max_size=2))
     return Term(kind, name, tuple(freeze_json(part, "value") for part in found), draw(st.booleans()))
+
+
+@st.composite
+def _outcomes(draw: st.DrawFn, result: st.SearchStrategy[Any]) -> Outcome[Any]:
+    """What a command came to, with events or without: then nothing changed."""
+    change = draw(sealed_changes())
+    events = draw(st.sampled_from([(change.event,), ()]))
+    return Outcome(draw(result), change.after, events, draw(st.booleans()))
 
 
 @st.composite
@@ -189,6 +212,7 @@ def _transition(statuses: list[str], declared: list[Input], event: str | None) -
 _objects: Final = st.dictionaries(values.names(), values.json_inputs(), max_size=4)
 _tasks: Final = values.task_fields().map(lambda fields: Task(**fields))
 _cases: Final = values.case_fields().map(lambda fields: Case(**fields))
+_notes: Final = values.note_fields().map(lambda fields: Note(**fields))
 _ids: Final = st.none() | values.names(255)
 _scopes: Final = st.lists(st.lists(_terms(), max_size=2).map(tuple), max_size=2).map(lambda found: Scope(tuple(found)))
 
@@ -200,7 +224,7 @@ BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {
     "WorkItem": (WorkItem, _tasks | _cases),
     "Item": (Item, _tasks | _cases),
     "Item or None": (Item | None, _tasks | _cases | st.none()),
-    "Note": (Note, values.note_fields().map(lambda fields: Note(**fields))),
+    "Note": (Note, _notes),
     "Event": (Event, _events()),
     "Payload": (Payload, sealed_changes().map(lambda change: change.event.payload)),
     "Change": (Change, sealed_changes()),
@@ -224,6 +248,19 @@ BY_TYPE: Final[Mapping[str, tuple[Any, st.SearchStrategy[Any]]]] = {
     "Priority": (Priority, st.sampled_from(Priority)),
     "Phase": (Phase, st.sampled_from(Phase)),
     "TermKind": (TermKind, st.sampled_from(TermKind)),
+    "OrderBy": (OrderBy, st.sampled_from(OrderBy)),
+    "Order": (Order, commands.cursors().map(lambda cursor: cursor.order)),
+    "Cursor": (Cursor, commands.cursors()),
+    "Page": (Page, commands.pages(_tasks)),
+    "Page of Task": (Page[Task], commands.pages(_tasks)),
+    "TaskFilter": (TaskFilter, commands.filters(TaskFilter)),
+    "CaseFilter": (CaseFilter, commands.filters(CaseFilter)),
+    "Outcome": (Outcome, _outcomes(_tasks | _cases | _notes)),
+    "Outcome of Task": (Outcome[Task], _outcomes(_tasks)),
+    "Outcome of Note": (Outcome[Note], _outcomes(_notes)),
+    "Command": (Command, commands.commands()),
+    "Command of Task": (Command[Task], commands.commands()),
+    **{cls.__name__: (cls, commands.commands_of(cls)) for cls in COMMANDS},
     "InputKind": (InputKind, st.sampled_from(InputKind)),
 }
 """Every type that the codec knows, by a name for the test's id, with a strategy for its values."""

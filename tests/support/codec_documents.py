@@ -9,13 +9,18 @@ from functools import cache, partial
 from typing import Any, Final
 
 from casewright import (
+    COMMANDS,
     TASK,
     ActionVerdict,
     Actor,
     Case,
+    CaseFilter,
     Category,
     Change,
+    Command,
     Context,
+    Cursor,
+    Edit,
     Effect,
     Event,
     Finding,
@@ -24,6 +29,9 @@ from casewright import (
     Input,
     Lifecycle,
     Note,
+    Order,
+    Outcome,
+    Page,
     Payload,
     Permitted,
     Phase,
@@ -31,6 +39,7 @@ from casewright import (
     Refused,
     Scope,
     Task,
+    TaskFilter,
     Term,
     Transition,
     actor,
@@ -51,6 +60,7 @@ from casewright.domain.items import Item
 from casewright.domain.terms import TermKind
 from support import values
 from support.codec import AnyVerdict, changes_of
+from support.commands import good
 
 __all__ = ["GOOD", "GUARDS", "WORD", "guarded", "hostile_documents", "read_guarded", "spoilt"]
 
@@ -121,6 +131,10 @@ def _samples() -> dict[str, tuple[Any, list[Any]]]:
     actions = list(TASK.actions(values.a_task(), by=values.ADMIN, at=values.AT))
     inputs = [*guarded().transitions[1].inputs, text("t"), names("n"), instant("i", clearable=True), integer("g")]
     terms = [Term(TermKind.FIELD, "status", ("a", "b")), Term(TermKind.ATTRIBUTE, "a", (1, None), True)]
+    terms += [Term(TermKind.PRESENT, "case_id", ()), Term(TermKind.BEFORE, "due_at", ("2026-01-31T12:00:00.000000Z",))]
+    cursor = Cursor(Order("created"), Order("created").key(task))
+    choices: dict[str, Any] = {"status": "todo", "category": ["open", "done"], "definition": ["task"], "open": True}
+    choices |= {"assignee_id": None, "created_by": "ann", "overdue_at": values.AT}
     return {
         "Actor": (Actor, [ann]),
         "Context": (Context, [Context(correlation_id="c", causation_id="d", traceparent="e")]),
@@ -141,6 +155,13 @@ def _samples() -> dict[str, tuple[Any, list[Any]]]:
         "Finding": (Finding, [Finding(3, "digest", "its header is not what was sealed")]),
         "FrozenMapping": (FrozenMapping, [ann.attributes]),
         "Term": (Term, terms),
+        "Order": (Order, [Order("created", descending=True)]),
+        "Page": (Page, [Page((task, case), cursor), Page(())]),
+        "TaskFilter": (TaskFilter, [TaskFilter(**choices, case_id="c1")]),
+        "CaseFilter": (CaseFilter, [CaseFilter(**choices)]),
+        "Command": (Command, [good(cls) for cls in COMMANDS]),
+        "Edit": (Edit, [good(Edit)]),
+        "Outcome": (Outcome, [Outcome(noted.notes[0], noted.after, (noted.event,)), Outcome(task, task, (), True)]),
         "Scope": (Scope, [Scope(((terms[0], terms[1]), (terms[1],)))]),
         "Lifecycle": (Lifecycle, [TASK.lifecycle]),
         "guarded": (read_guarded, [guarded()]),

@@ -89,11 +89,11 @@ class Batch:
 
     def blame(self, error: AlreadyExistsError) -> None:
         """Take a conflict that the store met for the error of the job that caused it; then nothing was written."""
-        ids = [(job.item_id, job.ask.inputs.get("note_id")) for job in self._jobs]
+        ids = [job.item_id if job.creates else job.ask.inputs.get("note_id") for job in self._jobs]
         # The last one: two jobs of one batch may want the same id, and the first could have had it.
-        place = max(place for place, wanted in enumerate(ids) if error.item_id in wanted)
-        self._errors = {place: error}
-        self.reports = []
+        place = max(place for place, wanted in enumerate(ids) if wanted == error.item_id)
+        self._errors[place] = error
+        self.reports = [report for report in self.reports if report.denial is not None]
 
     def answers(self) -> tuple[Outcome[Any] | CasewrightError, ...]:
         """Return the answer to each job."""

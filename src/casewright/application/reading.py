@@ -58,6 +58,8 @@ class ReadingBus:
         facts: Mapping[str, FactProvider] | None = None,
     ) -> None:
         """Keep them; nothing is read yet."""
+        if not callable(getattr(store, "begin", None)):
+            raise MisuseError(f"a {type(store).__name__} is no store", "pass one, such as MemoryStore()")
         self._store = store
         self._registry = Registry(definitions)
         self._clock = as_function(clock, "clock")

@@ -14,7 +14,7 @@ from casewright.cli.loading import AnyDefinition, load_definition
 from casewright.cli.progress import Progress
 from casewright.cli.stores import create_tables, open_store
 from casewright.cli.text import paragraph, say, table, write, write_json
-from casewright.errors import InvalidInputError
+from casewright.errors import InvalidInputError, OutcomeUnknownError
 from casewright.interchange.conformance import (
     CaseReplay,
     ConformanceReport,
@@ -150,8 +150,11 @@ def _kept(store: StoreReplay, cases: Sequence[CaseReplay], progress: Progress) -
     found = store.found(cases)
     if any(found.values()):
         say(_found(cases, found))
-    for case in progress.follow(cases, "writing", len(cases), _counting()):
-        store.keep(case, found[case.case_id])
+    try:
+        for case in progress.follow(cases, "writing", len(cases), _counting()):
+            store.keep(case, found[case.case_id])
+    except OutcomeUnknownError as error:
+        raise OutcomeUnknownError(error.problem, "start it again: it finds out what was done, and goes on") from None
     yield from map(store.proved, progress.follow(cases, "verifying", len(cases), _counting()))
 
 

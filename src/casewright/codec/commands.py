@@ -30,9 +30,18 @@ from casewright.codec.readers import (
 from casewright.domain.items import Item, Note
 from casewright.domain.json_values import FrozenMapping, JsonValue
 
-__all__ = ["COMMAND_NAMES", "COMMAND_READERS", "command_among", "outcome_of", "read_command", "read_outcome"]
+__all__ = [
+    "COMMAND_NAMES",
+    "COMMAND_READERS",
+    "AnyCommand",
+    "command_among",
+    "outcome_of",
+    "read_command",
+    "read_outcome",
+]
 
 AnyCommand: TypeAlias = Command[Any]
+"""A command, whatever it answers with."""
 
 
 def _snake_case(name: str) -> str:

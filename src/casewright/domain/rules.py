@@ -217,6 +217,7 @@ def _is_sound_reason(reason: object) -> bool:
     return (
         type(reason) is Reason
         and isinstance(reason.code, str)
+        and str.isprintable(reason.code)
         and isinstance(reason.text, str)
         and reason.phase is Phase.PERMISSION
     )

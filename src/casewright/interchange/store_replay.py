@@ -14,10 +14,9 @@ from casewright.application.bus import CommandBus
 from casewright.application.ports import Store
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Event
-from casewright.domain.items import Item
 from casewright.errors import ConflictError, InvalidInputError, NotFoundError
 from casewright.interchange.conformance import ADMINISTRATOR, CaseReplay, path_problems
-from casewright.interchange.judging import Step, forcing
+from casewright.interchange.judging import forcing
 
 __all__ = ["StoreReplay"]
 
@@ -69,14 +68,16 @@ class StoreReplay:
             InvalidInputError: Somebody else changes it at the same time; ``field`` names the case.
             StorageError: The store could not do it. What was done before is kept, and found the next time.
         """
-        steps = case.steps[found:]
+        steps = list(enumerate(case.steps))[found:]
         item = self._forcing.get(case.case_id, by=ADMINISTRATOR) if steps and found else None
         try:
-            for step in steps:
-                item = self._done(step, item)
+            for version, step in steps:
+                bus = self._forcing if step.forced else self._bus
+                expected = version or None  # version n is event n; so nothing is done twice, whoever else is at it
+                item = bus.execute(step.command, by=step.by, at=step.at, item=item, expected_version=expected)
         except ConflictError:
             problem = "somebody else changes it at the same time"
-            raise InvalidInputError(f"case {case.case_id}", problem, "replay the log alone: it goes on") from None
+            raise InvalidInputError(f"case {case.case_id}", problem, "run one replay at a time; started again, it goes on") from None
 
     def proved(self, case: CaseReplay) -> CaseReplay:
         """Return the case as the store holds it: with its events there, and what does not hold of it there.
@@ -92,12 +93,6 @@ class StoreReplay:
         except NotFoundError:
             return attrs.evolve(case, problems=("the store does not hold it any more",))
         return attrs.evolve(case, events=events, problems=(*map(str, findings), *path_problems(events, case.statuses)))
-
-    def _done(self, step: Step, item: Item | None) -> Item:
-        bus = self._forcing if step.forced else self._bus
-        version = None if item is None else item.version
-        done: Item = bus.execute(step.command, by=step.by, at=step.at, item=item, expected_version=version)
-        return done
 
 
 def _told(event: Event) -> tuple[object, ...]:

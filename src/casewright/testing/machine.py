@@ -31,6 +31,7 @@ from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.filters import CaseFilter, Order, OrderBy, TaskFilter
+from casewright.domain.ids import Tenant
 from casewright.domain.items import Item
 from casewright.domain.values import Category
 from casewright.testing.builders import SOME_TIME
@@ -88,6 +89,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         definitions: What judges; at least one.
         actors: Who acts. Of each tenant the first one should be able to do most things, so that histories grow.
         driver: The bus, and what it has told.
+        steps: How many there were.
     """
 
     definitions: ClassVar[Sequence[TaskDefinition | CaseDefinition]] = (TASK, REGULATORY_CASE)
@@ -120,7 +122,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         self._held = {one.name: one for one in self.definitions}
         self._inputs = {one.name: inputs_by_action(one) for one in self.definitions}
         self._actions = tuple(dict.fromkeys(action for inputs in self._inputs.values() for action in inputs))
-        self._steps = 0
+        self.steps = 0
 
     # ------------------------------------------------------------ what is done
 
@@ -136,18 +138,20 @@ class LifecycleMachine(RuleBasedStateMachine):
         by = self._actor(who)
         self._ask(Call(command=self._new(by, which, what, fields), by=by, at=at))
 
-    @rule(who=_PLACES, which=_PLACES, what=_PLACES, at=instants(), data=st.data())
-    def advance(self, *, who: int, which: int, what: int, at: datetime, data: st.DataObject) -> None:
-        """Let somebody who may do most things move an item on from where it is."""
+    @rule(who=_PLACES, which=_PLACES, what=_PLACES, seen=_SEEN, at=instants(), data=st.data())
+    def advance(self, *, who: int, which: int, what: int, seen: str, at: datetime, data: st.DataObject) -> None:
+        """Let somebody who may do most things move an item on from where it is, or from where they have seen it."""
         tenant = self._actor(who).tenant
         items = self.driver.records.items(tenant)
         if items:
             item = items[which % len(items)]
-            possible = (*lifecycle_of(self._held[item.definition], item).allowed(item.status), "release")
+            said = self._said(item.id, tenant, seen, which)
+            there = said.get("item", item)
+            possible = (*lifecycle_of(self._held[item.definition], item).allowed(there.status), "release")
             action = possible[what % len(possible)]
             inputs = data.draw(inputs_for(self._inputs[item.definition][action]))
             by = next(actor for actor in self.actors if actor.tenant == tenant)
-            self._ask(Call(command=command_for(item.id, action, inputs, typed=which % 2 == 0), by=by, at=at))
+            self._ask(Call(command=command_for(item.id, action, inputs, typed=which % 2 == 0), by=by, at=at, **said))
 
     @rule(who=_PLACES, which=_PLACES, what=_PLACES, spoil=_SPOILS, seen=_SEEN, at=instants(), data=st.data())
     def attempt(
@@ -155,8 +159,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     ) -> None:
         """Let anybody try anything on any item, with sound or spoilt inputs, seen as it is or was, or not at all."""
         by, item_id = self._actor(who), self._any_id(which)
-        record = self.driver.records.of(by.tenant, item_id)
-        said = as_seen(record.versions if record else [], seen, which)
+        said = self._said(item_id, by.tenant, seen, which)
         call = Call(command=self._command(by, item_id, what, spoil, data), by=by, at=at, **said)
         if said or what % 2:
             self._ask(call)
@@ -206,8 +209,8 @@ class LifecycleMachine(RuleBasedStateMachine):
     def check_now_and_then(self) -> None:
         """Check all of it every 20 steps, and let time go on."""
         self.driver.wait()
-        self._steps += 1
-        if self._steps % _EVERY == 0:
+        self.steps += 1
+        if self.steps % _EVERY == 0:
             self.check()
 
     def check(self) -> None:
@@ -222,6 +225,10 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     def _ask(self, call: Call) -> None:
         self.judge(call, self.driver.ask(call))
+
+    def _said(self, item_id: str, tenant: Tenant, seen: str, place: int) -> dict[str, Any]:
+        record = self.driver.records.of(tenant, item_id)
+        return as_seen(record.versions if record else [], seen, place // 7)
 
     def _actor(self, place: int) -> Actor:
         return self.actors[place % len(self.actors)]

@@ -26,6 +26,7 @@ SPOILS: Final = ("unknown", "missing", "none", "blank", "wrong")
 SEEN: Final = ("version", "item", "both")
 """What a caller can know of an item: its version, the item itself, or both."""
 
+_BLANKABLE: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.CHOICE, InputKind.INSTANT})
 _TYPED: Final[Mapping[str, Any]] = {
     "start": commands.StartTask,
     "block": commands.BlockTask,
@@ -87,7 +88,7 @@ def spoilt(inputs: Mapping[str, object], how: str, specs: Sequence[Input], place
     given.pop(spec.name, None)
     if how == "none":
         given[spec.name] = None
-    elif how == "blank":
+    elif how == "blank" and spec.kind in _BLANKABLE:
         given[spec.name] = " "
     elif how == "wrong":
         given[spec.name] = "five" if spec.kind is InputKind.INTEGER else 5

@@ -29,6 +29,8 @@ _INSTANTS: Final = frozenset(column.name for column in ITEM.c if isinstance(colu
 _INTEGERS: Final = frozenset(column.name for column in ITEM.c if isinstance(column.type, Integer))
 _TEXTS: Final = frozenset(ITEM.c.keys()) - _INSTANTS - _INTEGERS - {"tags", "attributes", "performers"}
 
+_ENTRY: Final = func.json_each(ITEM.c.attributes).table_valued("key", "type", "atom", name="entry")
+
 
 def condition(scope: Scope) -> Condition:
     """Return the condition on the table of items that holds just where the scope matches.
@@ -85,14 +87,13 @@ def _field(term: Term) -> Condition:
 
 
 def _attribute(term: Term) -> Condition:
-    entry = func.json_each(ITEM.c.attributes).table_valued("key", "type", "atom")
     words = [str(value is True).lower() for value in term.values if isinstance(value, bool)]
     held = or_(
-        and_(entry.c.type == "text", entry.c.atom.in_(_texts(term.values))),
-        and_(entry.c.type == "integer", entry.c.atom.in_(_integers(term.values))),
-        entry.c.type.in_(words),
+        and_(_ENTRY.c.type == "text", _ENTRY.c.atom.in_(_texts(term.values))),
+        and_(_ENTRY.c.type == "integer", _ENTRY.c.atom.in_(_integers(term.values))),
+        _ENTRY.c.type.in_(words),
     )
-    return and_(false() if not _texts((term.name,)) else true(), exists().where(entry.c.key == term.name, held))
+    return and_(false() if not _texts((term.name,)) else true(), exists().where(_ENTRY.c.key == term.name, held))
 
 
 def _performer(term: Term) -> Condition:

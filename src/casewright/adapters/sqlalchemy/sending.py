@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+import attrs
+from sqlalchemy import Connection  # noqa: TC002
 
-__all__ = ["Answer", "Send", "sender"]
+__all__ = ["Answer", "Channel", "Send"]
 
 
 class Answer(Protocol):
@@ -36,15 +36,32 @@ class Send(Protocol):
         ...
 
 
-def sender(connection: Connection, *, sql_events: bool) -> Send:
-    """Return what sends statements on a connection.
+@attrs.frozen
+class Channel:
+    """What statements are sent through on one connection, one after the other.
 
-    Args:
-        connection: The connection.
-        sql_events: Whether SQLAlchemy's events and echo are to see them, which costs more than the statements do; else
-            they go straight to a cursor of the driver.
-
-    Returns:
-        The function. What an earlier call gave must not be read after a later one.
+    Attributes:
+        send: Sends a statement. What an earlier one gave must not be read after a later one.
+        close: Lets go of the last statement, also where it was not read to its end.
     """
-    return cast("Send", connection.exec_driver_sql if sql_events else connection.connection.cursor().execute)
+
+    send: Send
+    close: Callable[[], None]
+
+    @classmethod
+    def on(cls, connection: Connection, *, sql_events: bool) -> Channel:
+        """Return a channel on a connection.
+
+        Args:
+            connection: The connection.
+            sql_events: Whether SQLAlchemy's events and echo are to see the statements, which costs more than they do;
+                else they go straight to a cursor of the driver.
+        """
+        if sql_events:
+            return cls(cast("Send", connection.exec_driver_sql), _nothing)  # SQLAlchemy closes each cursor by itself
+        cursor = connection.connection.cursor()
+        return cls(cast("Send", cursor.execute), cursor.close)
+
+
+def _nothing() -> None:
+    """Nothing is to be done."""

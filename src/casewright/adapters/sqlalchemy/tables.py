@@ -78,7 +78,6 @@ ITEM: Final = Table(
     _text("head"),
     _text("case_id", optional=True),
     _number("open_tasks", optional=True),
-    sqlite_with_rowid=False,
 )
 """Tasks and cases; ``tags`` and ``attributes`` are JSON, ``performers`` lines of action, tab and id."""
 
@@ -116,7 +115,6 @@ EVENT: Final = Table(
     _text("digest"),
     _text("payload", optional=True),
     _text("salt", optional=True),
-    sqlite_with_rowid=False,
 )
 """Events: a column for each field of the header, and the payload as its canonical text; ``changed`` is JSON."""
 
@@ -131,7 +129,6 @@ NOTE: Final = Table(
     _text("body"),
     _text("author_id"),
     _instant("created_at"),
-    sqlite_with_rowid=False,
 )
 """Notes, in the order of ``version`` and ``place``."""
 
@@ -147,6 +144,5 @@ OUTBOX: Final = Table(
     Column("attempts", Integer, nullable=False),
     _instant("next_at", optional=True),
     _text("error", optional=True),
-    sqlite_with_rowid=False,
 )
 """Pointers to events that are to be published."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Engine, StaticPool
 
 from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS, origin
-from casewright.adapters.sqlalchemy.sending import Send, sender
+from casewright.adapters.sqlalchemy.sending import Channel, Send
 from casewright.errors import MisuseError, OutcomeUnknownError
 
 __all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
@@ -51,7 +51,7 @@ class _Loan:
     Args:
         engine: The engine.
         busy_timeout: For how long to wait for a lock, in milliseconds.
-        sql_events: See `sender`.
+        sql_events: See `Channel.on`.
     """
 
     def __init__(self, engine: Engine, *, busy_timeout: int, sql_events: bool) -> None:
@@ -59,16 +59,18 @@ class _Loan:
         if isinstance(engine.pool, StaticPool):  # giving back its one connection would end the transaction on it
             _check_idle(engine.pool.connection.dbapi_connection)
         self.connection = engine.connect()
+        self._channel: Channel | None = None
         self._found: tuple[Any, int] | None = None
         self._busy_timeout = busy_timeout
         try:
             self._driver: Any = self.connection.connection.driver_connection
             _check_idle(self._driver)
-            self.send = send = sender(self.connection, sql_events=sql_events)
+            self._channel = channel = Channel.on(self.connection, sql_events=sql_events)
+            self.send = send = channel.send
             self._found = found = (getattr(self._driver, _MODE), send("PRAGMA busy_timeout").fetchone()[0])
             setattr(self._driver, _MODE, _BY_HAND)
             if found[1] != busy_timeout:
-                send(f"PRAGMA busy_timeout = {busy_timeout}")
+                send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
         except BaseException:
             self.give_back()
             raise
@@ -87,20 +89,26 @@ class _Loan:
         """Give it back clean and as it was; where the driver cannot even do that, discard it."""
         with suppress(*DRIVER_ERRORS):
             try:
-                if self._found is not None:
-                    self._put_back(*self._found)
+                self._put_back()
             except BaseException:
                 self.connection.invalidate()
                 raise
             finally:
                 self.connection.close()
 
-    def _put_back(self, mode: object, busy_timeout: int) -> None:
-        if self._driver.in_transaction:
-            self.send("ROLLBACK")
-        if busy_timeout != self._busy_timeout:
-            self.send(f"PRAGMA busy_timeout = {busy_timeout}")
-        setattr(self._driver, _MODE, mode)
+    def _put_back(self) -> None:
+        if self._channel is None:
+            return
+        try:
+            if self._found is not None:
+                mode, busy_timeout = self._found
+                if self._driver.in_transaction:
+                    self.send("ROLLBACK")
+                if busy_timeout != self._busy_timeout:
+                    self.send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
+                setattr(self._driver, _MODE, mode)
+        finally:
+            self._channel.close()  # a statement that was not read to its end would keep the lock
 
 
 def _check_idle(driver: Any) -> None:  # noqa: ANN401 - a connection of the driver, or None for one that was discarded
@@ -117,7 +125,7 @@ class OwnTransaction:
         engine: The engine.
         write: Whether it is to write: then it waits for the lock at once, since later SQLite would not wait.
         busy_timeout: For how long to wait for a lock, in milliseconds.
-        sql_events: See `sender`.
+        sql_events: See `Channel.on`.
     """
 
     def __init__(self, engine: Engine, *, write: bool, busy_timeout: int, sql_events: bool) -> None:
@@ -165,7 +173,7 @@ def prefer_wal(engine: Engine, *, sql_events: bool) -> None:
     try:
         if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
             with suppress(*DRIVER_ERRORS):  # it can only be read, or others use it now: it works in either mode
-                loan.send("PRAGMA journal_mode = WAL")
+                loan.send("PRAGMA journal_mode = WAL").fetchall()
     finally:
         loan.give_back()
 
@@ -175,7 +183,7 @@ class JoinedTransaction:
 
     Args:
         connection: The caller's connection.
-        sql_events: See `sender`.
+        sql_events: See `Channel.on`.
 
     Raises:
         MisuseError: It is closed, or no transaction is open on it.
@@ -189,7 +197,7 @@ class JoinedTransaction:
 
     def open(self) -> Send:
         """See `Transaction.open`."""
-        return sender(self.connection(), sql_events=self._sql_events)
+        return Channel.on(self.connection(), sql_events=self._sql_events).send
 
     def connection(self) -> Connection:
         """See `Transaction.connection`."""

@@ -77,10 +77,10 @@ class StoreContract(ReadingContract, RecordingContract, EndingContract):
 
 
 def _count(store: Store, start: Barrier) -> None:
-    """Count, beginning each time together with the other threads and from the same version."""
+    """Count, beginning together with the other threads and from the same version."""
+    item = load(store, "a")
+    start.wait()
     for _ in range(_INCREMENTS):
-        item = load(store, "a")
-        start.wait()
         while not _counted(store, item):
             item = load(store, "a")
 

@@ -49,15 +49,15 @@ Changes: TypeAlias = tuple[Change[Any], ...]
 NOTHING_THERE: Final[tuple[None, list[Event], list[Note]]] = (None, [], [])
 """What `all_of` returns where there is no item."""
 
-ALL_BUT_ROLLBACK: Final[Mapping[str, Callable[[UnitOfWork], object]]] = {
-    "get": lambda uow: uow.items.get("a"),
-    "get, of no item": lambda uow: uow.items.get(""),
-    "get, with a lock": lambda uow: uow.items.get("a", lock=True),
-    "history": lambda uow: uow.history("a"),
-    "notes": lambda uow: uow.notes("a"),
-    "record": lambda uow: uow.record(*created(TASK, "b")),
-    "commit": lambda uow: uow.commit(),
-}
+ALL_BUT_ROLLBACK: Final[Sequence[Callable[[UnitOfWork], object]]] = (
+    lambda uow: uow.items.get("a"),
+    lambda uow: uow.items.get(""),
+    lambda uow: uow.items.get("a", lock=True),
+    lambda uow: uow.history("a"),
+    lambda uow: uow.notes("a"),
+    lambda uow: uow.record(*created(TASK, "b")),
+    lambda uow: uow.commit(),
+)
 """Calls of every method of a unit but `rollback`."""
 
 _DEFINITIONS: Final[Mapping[str, Definition[Any]]] = {one.name: one for one in (TASK, REGULATORY_CASE)}

@@ -251,7 +251,7 @@ def _fields(random: Random) -> dict[str, Any]:
 
 
 def _scopes(random: Random, kinds: Sequence[TermKind]) -> Iterator[Scope]:
-    for _ in range(150):
+    for _ in range(100):
         alternatives = range(random.randrange(4))
         yield Scope(tuple(tuple(_term(random, kinds) for _ in range(random.randrange(4))) for _ in alternatives))
 

@@ -93,11 +93,11 @@ class ReadingContract(Contract):
         write(store, *created(TASK, "a"))
         assert all_of(store, "b") == NOTHING_THERE
 
-    @pytest.mark.parametrize("hostile", [*_IMPOSSIBLE, "10 MB"], ids=repr)
-    def test_an_id_that_no_store_could_hold_is_the_id_of_no_item(self, store: Store, hostile: Any) -> None:  # noqa: ANN401
+    def test_an_id_that_no_store_could_hold_is_the_id_of_no_item(self, store: Store) -> None:
         """An id that no store could hold is the id of no item: nothing is found, and nothing raised (S2)."""
         write(store, *created(TASK, "a"))
-        assert all_of(store, "a" * 10_000_000 if hostile == "10 MB" else hostile) == NOTHING_THERE
+        for hostile in (*_IMPOSSIBLE, "a" * 10_000_000):
+            assert all_of(store, hostile) == NOTHING_THERE
 
     @pytest.mark.parametrize("sample", _SAMPLES)
     def test_an_item_and_its_events_come_back_equal(self, store: Store, sample: str) -> None:

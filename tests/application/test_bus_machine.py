@@ -1,0 +1,155 @@
+"""Long random work on a bus, against a model of plain dicts: what was decided, what was kept, what left no trace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from casewright import (
+    Actor,
+    AlreadyExistsError,
+    InvalidInputError,
+    NotFoundError,
+    Outcome,
+    RefusedError,
+    StaleVersionError,
+    Store,
+    WorkItem,
+)
+from casewright.testing.driver import Answer
+from casewright.testing.machine import LifecycleMachine
+from casewright.testing.records import Call
+from support import naive
+from support.backends import BACKENDS, Backend
+from support.bus_model import Expected, Model
+from support.checks import SLOW_IS_FINE
+
+
+class ModelMachine(LifecycleMachine):
+    """The shipped machine, and beside it the model."""
+
+    backend: ClassVar[str]
+    folder: ClassVar[Path]
+    counted: ClassVar[Counter[str]]
+
+    def make_store(self) -> Store:
+        """Return a new store."""
+        folder = self.folder / str(self.counted["runs"])
+        folder.mkdir()
+        self.counted["runs"] += 1
+        self.kept: Backend = BACKENDS[self.backend](folder)
+        self.model = Model()
+        return self.kept.store
+
+    def judge(self, call: Call, answer: Answer) -> None:
+        """Demand what the model says."""
+        self.compare(call, answer, self.model.run(call, made_in(answer)))
+
+    def judge_together(self, calls: Sequence[Call], answers: Sequence[Answer]) -> None:
+        """Demand what the model says."""
+        expected = self.model.run_all(calls, [made_in(answer) for answer in answers])
+        for call, answer, one in zip(calls, answers, expected, strict=True):
+            self.compare(call, answer, one)
+
+    def compare(self, call: Call, answer: Answer, expected: Expected) -> None:
+        """Demand the same kind of answer, the same reasons, and the same items."""
+        assert kind_of(answer) == expected.kind
+        self.counted.update([expected.kind, f"{call.command.ask().action} {expected.kind}"])
+        self.counted.update(code for _, code in expected.codes)
+        if expected.kind == "refused":
+            assert codes_of(answer) == expected.codes
+        if isinstance(answer, Outcome):
+            assert [event.item_id for event in answer.events] == [item["id"] for item in expected.moved]
+            assert all(naive.observed(answer.item) == item for item in expected.moved[:1])
+
+    def judge_reading(self, item_id: str, by: Actor, found: WorkItem | None) -> None:
+        """Demand that just those see it whom the model lets see it."""
+        assert (found is not None) is self.model.may_read(item_id, by)
+        self.counted["seen" if found else "unseen"] += 1
+
+    def check(self) -> None:
+        """Demand that the items are those of the model, and that no closed case has an open task (L2)."""
+        super().check()
+        for tenant, world in self.model.worlds.items():
+            kept = self.driver.records.items(tenant)  # type: ignore[arg-type] # tenants are texts here
+            assert {item.id: naive.observed(item) for item in kept} == world.items
+            assert sum(item.version for item in kept) == sum(item["version"] for item in world.items.values())
+            closed = {item.id for item in kept if item.kind == "case" and not item.open}
+            assert not any(item.open and getattr(item, "case_id", None) in closed for item in kept)
+
+    def teardown(self) -> None:
+        """Check all of it once more, and give the store back."""
+        self.counted["steps"] += self.steps
+        try:
+            super().teardown()
+        finally:
+            self.kept.close()
+
+
+def made_in(answer: Answer) -> str:
+    """Return the id that the bus has made for a new item or note, as far as one can see."""
+    if not isinstance(answer, Outcome) or not answer.events:
+        return "nobody knows"
+    event = answer.events[0]
+    inputs: Any = event.payload and event.payload.inputs
+    return str(inputs["note_id"] if event.action == "add_note" else event.item_id)
+
+
+def kind_of(answer: Answer) -> str:
+    """Return what the model calls such an answer."""
+    if isinstance(answer, Outcome):
+        return "done" if answer.events else "same"
+    if isinstance(answer, RefusedError) and answer.reasons[0].code == "not_together":
+        return "not_together"
+    kinds = {
+        RefusedError: "refused",
+        NotFoundError: "not_found",
+        StaleVersionError: "stale",
+        AlreadyExistsError: "exists",
+        InvalidInputError: "invalid",
+    }
+    return kinds[type(answer)]
+
+
+def codes_of(answer: Any) -> frozenset[tuple[str, str]]:
+    """Return phase and code of each reason; of permissions, which the model knows no codes of, the phase."""
+    pairs = [(str(reason.phase), reason.code) for reason in answer.reasons]
+    return frozenset((phase, "" if phase == "permission" else code) for phase, code in pairs)
+
+
+def run(backend: str, folder: Path, *, steps: int) -> Counter[str]:
+    """Run the machine for so many steps, and return what it met."""
+    counted: Counter[str] = Counter()
+    machine = type("Machine", (ModelMachine,), {"backend": backend, "folder": folder, "counted": counted})
+    limits = settings(max_examples=20, stateful_step_count=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
+    while counted["steps"] < steps:
+        run_state_machine_as_test(machine, settings=limits)
+    return counted
+
+
+# Hypothesis may shrink a failure for five minutes: its report must not be lost to the limit of every other test.
+pytestmark = pytest.mark.timeout(900)
+
+KINDS = {"done", "same", "not_found", "refused", "stale", "exists", "invalid", "not_together", "seen", "unseen"}
+CODES = {"wrong_state", "deleted", "already_assigned", "input_missing", "input_blank", "input_unknown"}
+RARE = {"open_tasks", "case_closed", "input_not_a_choice"}
+
+
+@pytest.mark.parametrize(("backend", "steps"), [("memory", 2_000), ("sqlite", 500)])
+def test_a_bus_does_what_the_model_says(backend: str, steps: int, tmp_path: Path) -> None:
+    """Over many random steps each answer is the model's, and the store holds what was told and no more (E2, E3, H1)."""
+    assert set(run(backend, tmp_path, steps=steps)) >= KINDS
+
+
+@pytest.mark.large
+@pytest.mark.parametrize(("backend", "steps"), [("memory", 20_000), ("sqlite", 6_000)])
+def test_a_bus_does_what_the_model_says_for_long(backend: str, steps: int, tmp_path: Path) -> None:
+    """Over 20,000 steps in memory and 6,000 in a SQLite file there is no other answer and no trace left (E2, E3, L2)."""
+    counted = run(backend, tmp_path, steps=steps)
+    assert set(counted) >= KINDS | CODES | RARE

@@ -1,0 +1,155 @@
+"""Databases on the command line: used, or refused in one line that says cause and cure, and never a password."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from casewright.cli import main
+from support.programs import write_replay
+
+
+@pytest.fixture(params=["demo", "replay"])
+def command(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """The arguments of each command that takes a database, up to its URL."""
+    return ["demo", "--database"] if request.param == "demo" else [*write_replay(tmp_path), "--into"]
+
+
+NO_URL = "is no URL of a database; write it like sqlite:///path/to/file.db"
+DRIVER = "needs a driver that is not installed (No module named "
+URLS = {
+    "": NO_URL,
+    "nonsense": NO_URL,
+    "sqlite": NO_URL,
+    "sqlite://host/file.db": NO_URL,
+    "sqlite:///a\0b": NO_URL,
+    "sqlite:///\udcff": NO_URL,
+    "sqlite:///file.db?timeout=soon": NO_URL,
+    "sqlite:///file.db?mode=ro": "has options that its driver would not heed; leave them out",
+    "someql://host/name": "is the URL of a database that SQLAlchemy does not know",
+    "sqlite+nothing:///file.db": "is the URL of a database that SQLAlchemy does not know",
+    "sqlite+pysqlcipher://:secret@/file.db": DRIVER,
+    "mysql://user:secret@host/name?ssl_key=secret": DRIVER,
+    "postgresql://us er:se cr@et@host:port/name": NO_URL,
+}
+
+
+@pytest.mark.parametrize(("url", "problem"), URLS.items(), ids=map(ascii, URLS))
+def test_a_bad_url_ends_in_one_line(
+    url: str, problem: str, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no URL of a database that can be used is bad input: one line, which shows nothing of the URL."""
+    assert main([*command, url]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"casewright: {command[-1]}: {problem}")
+    assert err[:-1].isprintable()
+    assert all(secret not in err for secret in ("secret", "se cr", "et@", "us er", "host"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["demo", "--databse", "x://us er:sec ret@host/name?key=sec%20ret"],
+        ["demo", "--databse=x://sec ret@host/name"],
+        ["demo", "x://a:sec ret@host?sec ret"],
+        ["replay", "x://sec ret@host", "--definition", "task"],
+        ["check", "x://a:sec ret@host:1/name"],
+        ["x://a:sec ret@host"],
+    ],
+    ids=str,
+)
+def test_a_password_in_the_wrong_place_is_not_shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a URL stands at a place that has none, what is said of it holds no name, password or option."""
+    assert main(arguments) == 2
+
+    err = capsys.readouterr().err
+    assert "ret" not in err
+    assert "us er" not in err
+
+
+def a_text(path: Path) -> None:
+    """Write a file that is no database."""
+    path.write_text("this is no database, and long enough for anyone to see it. " * 20)
+
+
+def a_foreign_table(path: Path) -> None:
+    """Make a database that has a table of our name, which is not ours."""
+    _make(path, "CREATE TABLE casewright_item (id TEXT)")
+
+
+def a_part(path: Path) -> None:
+    """Make a database that lacks a table."""
+    assert main(["demo", "--database", f"sqlite:///{path}"]) == 0
+    _make(path, "DROP TABLE casewright_note")
+
+
+def a_folder(path: Path) -> None:
+    """Make a folder of that name."""
+    path.mkdir()
+
+
+def _make(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def a_database(path: Path) -> None:
+    """Make a database of somebody else."""
+    _make(path, "CREATE TABLE other (id TEXT)")
+
+
+UNUSABLE: dict[str, tuple[Callable[[Path], None], str, str]] = {
+    "no database": (a_text, "sqlite:///{}", "is no SQLite database"),
+    "foreign": (a_foreign_table, "sqlite:///{}", "the table casewright_item is of another schema"),
+    "a part": (a_part, "sqlite:///{}", "the database has no casewright_note"),
+    "a folder": (a_folder, "sqlite:///{}", "cannot be opened"),
+    "no folder": (a_folder, "sqlite:///{}/nowhere/file.db", "cannot be opened"),
+    "read-only": (a_database, "sqlite:///file:{}?mode=ro&uri=true", "can only be read"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_database_ends_in_one_line(
+    case: tuple[Callable[[Path], None], str, str],
+    command: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A store that cannot do it is told in one line with its cure, with code 2; nothing of the database is changed."""
+    make, url, problem = case
+    path = tmp_path / "store.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    capsys.readouterr()
+
+    assert main([*command, url.format(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("casewright: ")
+    assert problem in err
+    assert "; " in err
+    assert err.count("\n") == 1
+    assert before == (path.read_bytes() if path.is_file() else None)
+
+
+def test_tables_are_made_beside_those_of_others(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a database of somebody else the tables are made once, which is said, and his are left alone."""
+    path = tmp_path / "store.db"
+    a_database(path)
+
+    assert main([*command, f"sqlite:///{path}"]) == 0
+    assert capsys.readouterr().err == "casewright: the database had no tables of casewright: created them\n"
+    connection = sqlite3.connect(path)
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    assert "other" in names
+    assert {name.partition("_")[0] for name in names - {"other"}} == {"casewright"}

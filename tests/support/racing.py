@@ -1,0 +1,122 @@
+"""Races: the same work by several workers at once, on one store. Threads share a store in memory, processes a file."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier as ProcessBarrier
+from pathlib import Path
+from threading import Barrier
+from typing import Any, Final, Protocol, TypeVar
+
+from casewright import Store
+from casewright.adapters.memory import MemoryStore
+from support.stores import sqlite_store
+
+__all__ = ["PROCESSES", "WORKERS", "FileRace", "MemoryRace", "Race", "Work"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+WORKERS: Final = 8
+
+PROCESSES: Final = multiprocessing.get_context("forkserver")
+"""Starts processes as copies of one that has loaded the library, and nothing of the test run."""
+PROCESSES.set_forkserver_preload(["support.contenders"])
+
+
+class Work(Protocol[T_co]):
+    """What each worker does. Processes find it by its name, so it is a function of a module."""
+
+    def __call__(self, worker: int, store: Store, meet: Callable[[], object], /, *arguments: Any) -> T_co:
+        """Do it.
+
+        Args:
+            worker: Which worker it is, from 0.
+            store: The store.
+            meet: Waits until all workers have come to the same point.
+            *arguments: The same for all workers.
+        """
+        ...
+
+
+class Race(Protocol):
+    """A store that several workers can use at once."""
+
+    @property
+    def store(self) -> Store:
+        """The store, for what is to be done before and after."""
+        ...
+
+    def run(self, work: Work[T], *arguments: Any) -> list[T]:
+        """Let all workers do the work at once, and return what each came to."""
+        ...
+
+
+class MemoryRace:
+    """Threads that share a `MemoryStore`.
+
+    Args:
+        store: The store; a new one where None.
+    """
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        """Keep it."""
+        self.store = MemoryStore() if store is None else store
+
+    def run(self, work: Work[T], *arguments: Any) -> list[T]:
+        """See `Race.run`."""
+        barrier = Barrier(WORKERS)
+        with _fast_switching(), ThreadPoolExecutor(WORKERS) as pool:
+            begun = [pool.submit(work, worker, self.store, barrier.wait, *arguments) for worker in range(WORKERS)]
+            return [one.result() for one in begun]
+
+
+class FileRace:
+    """Processes that share a SQLite file, each with an engine of its own.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Create the tables."""
+        self.path = path
+        self.store = sqlite_store(path)
+
+    def run(self, work: Work[T], *arguments: Any) -> list[T]:
+        """See `Race.run`."""
+        with PROCESSES.Pool(WORKERS, _keep_barrier, (PROCESSES.Barrier(WORKERS),)) as pool:
+            jobs = [(work, worker, self.path, arguments) for worker in range(WORKERS)]
+            return pool.starmap(_in_process, jobs, chunksize=1)
+
+
+_BARRIERS: Final[list[ProcessBarrier]] = []
+
+
+def _keep_barrier(barrier: ProcessBarrier) -> None:
+    _BARRIERS.append(barrier)
+
+
+def _in_process(work: Work[T], worker: int, path: Path, arguments: tuple[Any, ...]) -> T:
+    (barrier,) = _BARRIERS
+    store = sqlite_store(path)
+    barrier.wait()  # so that no worker takes two parts
+    try:
+        return work(worker, store, barrier.wait, *arguments)
+    finally:
+        store.engine.dispose()
+
+
+@contextmanager
+def _fast_switching() -> Iterator[None]:
+    """Let threads take turns after a few instructions, so that they meet everywhere."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
