@@ -161,8 +161,8 @@ def test_every_instant_comes_back_as_itself(bus: CommandBus) -> None:
     for item, moment in zip(found, moments, strict=True):
         expected = moment.astimezone(UTC)
         for kept in (item.due_at, item.created_at, item.updated_at):
-            assert kept == expected
-            assert kept.utcoffset() == timedelta(0)
+            assert kept is not None
+            assert (kept, kept.utcoffset()) == (expected, timedelta(0))
     for number in range(0, 500, 10):
         (event,) = bus.history(f"x-{number:03}", by=ANN)
         assert event.occurred_at == moments[number].astimezone(UTC)

@@ -23,6 +23,7 @@ from casewright.domain.history import Finding
 from casewright.domain.items import Case
 from support.backends import BACKENDS, Backend, SqliteBackend
 from support.programs import run_program, without_sqlalchemy
+from support.stores import sqlite_store
 
 
 @pytest.fixture(params=BACKENDS)
@@ -191,18 +192,18 @@ def test_a_database_keeps_it(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         "casewright: the database had no tables of casewright: created them\n",
     )
 
-    backend = SqliteBackend(tmp_path)
-    bus = CommandBus(backend.store, (FOUR_EYES, TASK))
+    store = sqlite_store(tmp_path / "store.db")
+    bus = CommandBus(store, (FOUR_EYES, TASK))
     assert [bus.get(item_id, by=RITA).status for item_id in ITEM_IDS] == ["CLOSED", "done", "done"]
     assert not any(bus.verify(item_id, by=RITA) for item_id in ITEM_IDS)
-    backend.close()
+    store.engine.dispose()
 
 
 def test_it_is_not_told_twice_in_one_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the database holds it already, one line says so with code 2, and nothing is written."""
     arguments = ["demo", "--database", url_of(tmp_path)]
-    assert main(arguments) == 0
     backend = SqliteBackend(tmp_path)
+    assert main(arguments) == 0
     before = backend.dump()
     capsys.readouterr()
 
@@ -228,7 +229,7 @@ def test_an_item_of_somebody_else_is_not_in_its_way(taken: str, backend: Backend
 
 def test_what_the_database_changes_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where a trigger of the database changes what is written, that is found, and the code is 1 (H2, H6)."""
-    SqliteBackend(tmp_path).close()
+    sqlite_store(tmp_path / "store.db").engine.dispose()
     connection = sqlite3.connect(tmp_path / "store.db")
     connection.execute(
         "CREATE TRIGGER forge AFTER INSERT ON casewright_event WHEN new.item_id = 'T-2' AND new.version = 2"

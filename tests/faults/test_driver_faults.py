@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from casewright import COMMANDS, Actor, StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
@@ -19,6 +19,7 @@ from support.buses import a_bus
 from support.faults import KINDS, Driver, Fault
 from support.plain_sql import disagreements, recorded
 from support.scenarios import COMMANDS_TRIED, SCENARIOS, Scenario
+from support.stores import hasty
 
 OWN: Final[dict[str, Any]] = {"isolation_level": "EXCLUSIVE", "timeout": 0.25}
 """How the caller has set up the connections of the engine: not at all as the store needs them."""
@@ -38,7 +39,7 @@ class World:
         self.driver = Driver()
         self.engine = self.driver.engine(path, **OWN)
         self.bus = a_bus(self._store(self.engine))
-        self.healthy = a_bus(self._store(Driver().engine(path)))
+        self.healthy = a_bus(self._store(hasty(create_engine(f"sqlite:///{path}"))))
         self.plain = sqlite3.connect(path)
         self.tenants = count()
 

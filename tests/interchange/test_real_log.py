@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,18 +21,6 @@ EXPECTED = {
     "administrative": 379,
     "histories_verified": 958,
 }
-
-
-@pytest.fixture(scope="module")
-def log() -> Path:
-    """The log, from the folder of shared data beside the project; where there must be one, its absence is an error."""
-    for folder in Path(__file__).parents:
-        found = folder / "shared" / "data" / "eip_status_events.csv"
-        if found.is_file():
-            return found
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail("shared/data/eip_status_events.csv must stand beside the project where CI=true")
-    pytest.skip("the event log is not part of the project: put shared/data beside it")
 
 
 @pytest.fixture(scope="module")

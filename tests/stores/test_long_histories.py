@@ -59,7 +59,7 @@ def steps_of(store: SqlAlchemyStore, change: Change[Any]) -> int:
 
 
 def test_the_last_event_in_memory_costs_what_the_first_did(changes: Sequence[Change[Any]]) -> None:
-    """It takes as many instructions, and no copy of the history is made."""
+    """It takes as many steps, and no copy of the history is made."""
     short, long = MemoryStore(), MemoryStore()
     write(short, *changes[:FEW])
     write(long, *changes[: EVENTS - 2])

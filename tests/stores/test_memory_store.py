@@ -49,15 +49,15 @@ def about_to_commit() -> tuple[MemoryStore, UnitOfWork]:
 
 
 def test_an_interruption_anywhere_in_a_commit_leaves_all_or_nothing() -> None:
-    """A KeyboardInterrupt at any instruction leaves what was there or what is then, and the store goes on (T1, T4)."""
+    """A KeyboardInterrupt after any step leaves what was there or what is then, and the store goes on (T1, T4)."""
     store, uow = about_to_commit()
     nothing = seen(store)
     uow.commit()
     all_there = seen(store)
     outcomes = []
-    for place in count(1):
+    for steps in count(1):
         store, uow = about_to_commit()
-        if not interrupted(uow.commit, at=place):
+        if not interrupted(uow.commit, after=steps):
             break
         outcomes.append(seen(store))
         uow.rollback()
@@ -69,7 +69,7 @@ def test_an_interruption_anywhere_in_a_commit_leaves_all_or_nothing() -> None:
 
 
 def test_a_reader_never_sees_half_a_commit() -> None:
-    """Before each instruction of a commit another unit sees what was there, and from one on all of it (T1)."""
+    """After each step of a commit another unit sees what was there, and from one on all of it (T1)."""
     store, uow = about_to_commit()
     sights = [seen(store)]
 

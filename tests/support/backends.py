@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
 import attrs
-from sqlalchemy import Executable, delete, insert, select, update
+from sqlalchemy import Executable, delete, event, insert, select, update
 
 from casewright import Note, Store
 from casewright.adapters.memory import MemoryStore
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, metadata
-from support.stores import sqlite_store
+from support.stores import sqlite_engine, sqlite_store
 
 __all__ = ["BACKENDS", "Backend", "MemoryBackend", "SqliteBackend"]
 
@@ -33,8 +36,8 @@ class Backend(Protocol):
         """Set fields of a row that hold text."""
         ...
 
-    def set_event(self, item_id: str, version: int, **texts: str) -> None:
-        """Set fields of an event that hold text."""
+    def set_event(self, item_id: str, version: int, **texts: str | None) -> None:
+        """Set fields of an event that hold text, or what an erased one has not."""
         ...
 
     def cut_history(self, item_id: str, *, after: int) -> None:
@@ -68,7 +71,7 @@ class MemoryBackend:
         """See `Backend.set_item`."""
         self._put(item_id, item=attrs.evolve(self._of(item_id).item, **texts))
 
-    def set_event(self, item_id: str, version: int, **texts: str) -> None:
+    def set_event(self, item_id: str, version: int, **texts: str | None) -> None:
         """See `Backend.set_event`."""
         events = self._of(item_id).events
         changed = [attrs.evolve(event, **texts) if event.version == version else event for event in events.part()]
@@ -98,7 +101,10 @@ class SqliteBackend:
 
     def __init__(self, folder: Path) -> None:
         """Begin empty."""
-        self.store = sqlite_store(folder / "store.db")
+        path = folder / "store.db"
+        path.write_bytes(_empty_database())
+        self.store = SqlAlchemyStore(sqlite_engine(path))
+        event.listen(self.store.engine, "connect", _do_not_wait_for_the_disk)
 
     def dump(self) -> object:
         """See `Backend.dump`."""
@@ -112,7 +118,7 @@ class SqliteBackend:
         """See `Backend.set_item`."""
         self._run(update(ITEM).where(ITEM.c.tenant == "", ITEM.c.id == item_id).values(texts))
 
-    def set_event(self, item_id: str, version: int, **texts: str) -> None:
+    def set_event(self, item_id: str, version: int, **texts: str | None) -> None:
         """See `Backend.set_event`."""
         own = (EVENT.c.tenant == "", EVENT.c.item_id == item_id, EVENT.c.version == version)
         self._run(update(EVENT).where(*own).values(texts))
@@ -136,6 +142,19 @@ class SqliteBackend:
         with self.store.engine.begin() as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+@cache
+def _empty_database() -> bytes:
+    """Making the tables takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        sqlite_store(path).engine.dispose()
+        return path.read_bytes()
+
+
+def _do_not_wait_for_the_disk(connection: Any, record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 BACKENDS: Final[Mapping[str, Callable[[Path], Backend]]] = {"memory": MemoryBackend, "sqlite": SqliteBackend}

@@ -142,12 +142,20 @@ class Expected:
     moved: tuple[Item, ...] = ()
 
 
+NOT_TOGETHER: Final = Expected("not_together")
+
+
 @dataclass
 class World:
     """All that there is of one tenant."""
 
     items: dict[str, Item] = field(default_factory=dict)
-    notes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> set[tuple[str, str]]:
+        """The ids of items and of notes."""
+        return {("item", item_id) for item_id in self.items} | {("note", note_id) for note_id in self.notes}
 
 
 class Model:
@@ -173,41 +181,65 @@ class Model:
             call: The command.
             made: The id that the bus made, where it had to make one.
         """
+        expected, wanted = self._asked(call, made)
+        if wanted and wanted in self.world(call.by.tenant).taken:
+            return Expected("exists")
+        self._do(call, expected, wanted)
+        return expected
+
+    def run_all(self, calls: Sequence[Call], made: Sequence[str]) -> tuple[list[Expected], list[int]]:
+        """Return what should come of commands that are done all or none, and do them.
+
+        That an id is taken is found in the end, of one of them. It is found at once where the same batch has written
+        under it; then no more can be asked.
+
+        Returns:
+            What should come of each; and where all would be done but for ids that are taken, the places of those that
+            want one, of which one is told so.
+        """
+        before = {tenant: World(dict(world.items), dict(world.notes)) for tenant, world in self.worlds.items()}
+        expected: list[Expected] = []
+        written: set[str] = set()
+        late = []
+        for place, (call, new) in enumerate(zip(calls, made, strict=True)):
+            one, wanted = self._asked(call, new)
+            if wanted and wanted[0] == "item" and wanted[1] in written:
+                expected.append(Expected("exists"))
+                break
+            if wanted and wanted in self.world(call.by.tenant).taken:
+                late.append(place)
+            self._do(call, one, wanted)
+            written |= {item["id"] for item in one.moved}
+            expected.append(one)
+        errors = [one.kind not in ("done", "same") for one in expected]
+        if late or any(errors):
+            self.worlds = before
+            wrong = [one if error else NOT_TOGETHER for one, error in zip(expected, errors, strict=True)]
+            return wrong + [NOT_TOGETHER] * (len(calls) - len(wrong)), [] if any(errors) else late
+        return expected, []
+
+    def _asked(self, call: Call, made: str) -> tuple[Expected, tuple[str, str] | None]:
+        """What should come of a command, and the id that it takes for a new item or note."""
         action, kind, item_id, given = _read(call.command)
         world = self.world(call.by.tenant)
         if action == "create":
             expected = _create(world, str(kind), item_id or made, given, call.by, call.at)
-        else:
-            item = world.items.get(str(item_id))
-            if item is None or kind not in (None, item["kind"]) or not _may("read", call.by, item):
-                return Expected("not_found")
-            seen = (call.expected_version, call.item and call.item.version)
-            if seen[0] is not None and item["version"] != seen[0]:
-                return Expected("stale")
-            expected = _decide(world, item, action, given, call.by, call.at)
-            if expected.kind == "done" and action == "add_note":
-                note_id = given.get("note_id", made)
-                if note_id in world.notes:
-                    return Expected("exists")
-                world.notes[note_id] = (item["id"], given["body"])
+            return expected, ("item", item_id or made) if expected.kind == "done" else None
+        item = world.items.get(str(item_id))
+        if item is None or kind not in (None, item["kind"]) or not _may("read", call.by, item):
+            return Expected("not_found"), None
+        if call.expected_version not in (None, item["version"]):
+            return Expected("stale"), None
+        expected = _decide(world, item, action, given, call.by, call.at)
+        notes = expected.kind == "done" and action == "add_note"
+        return expected, ("note", given.get("note_id", made)) if notes else None
+
+    def _do(self, call: Call, expected: Expected, wanted: tuple[str, str] | None) -> None:
+        world = self.world(call.by.tenant)
         for moved in expected.moved:
             world.items[moved["id"]] = moved
-        return expected
-
-    def run_all(self, calls: Sequence[Call], made: Sequence[str]) -> list[Expected]:
-        """Return what should come of commands that are done all or none, and do them."""
-        before = {tenant: World(dict(world.items), dict(world.notes)) for tenant, world in self.worlds.items()}
-        expected = []
-        for call, new in zip(calls, made, strict=True):
-            expected.append(self.run(call, new))
-            if expected[-1].kind == "exists":  # the store has met a conflict, and no more can be asked of it
-                break
-        expected += [Expected("same")] * (len(calls) - len(expected))
-        done = [one.kind in ("done", "same") for one in expected]
-        if all(done):
-            return expected
-        self.worlds = before
-        return [Expected("not_together") if was else one for one, was in zip(expected, done, strict=True)]
+        if wanted and wanted[0] == "note":
+            world.notes[wanted[1]] = expected.moved[0]["id"]
 
 
 def _read(command: Any) -> tuple[str, str | None, str | None, Item]:
@@ -376,6 +408,4 @@ def _create(world: World, kind: str, item_id: str, given: Item, by: Actor, at: d
         codes.add(("guard", "case_closed"))
     if codes:
         return _refused(*codes)
-    if item_id in world.items:
-        return Expected("exists")
     return Expected("done", moved=_with_parent(None, item, parent))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import attrs
 
 from casewright import (
+    Actor,
     AddNote,
     Assign,
     CasewrightError,
@@ -23,8 +27,11 @@ from casewright import (
     Store,
 )
 from support.buses import ANN, DEFINITIONS, ROOT
+from support.racing import opened
 
 __all__ = ["Seen", "act_or_reassign", "close_or_open_task", "create_schema", "edit", "write_until_killed"]
+
+Meet: TypeAlias = Callable[[], object]
 
 
 @attrs.define
@@ -64,11 +71,63 @@ class Seen:
         self.longest = max(self.longest, time.monotonic() - began)
 
 
-def edit(worker: int, store: Store, meet: Callable[[], object], item_id: str, times: int, max_attempts: int = 5) -> Seen:
+def edit(worker: int, store: Store, meet: Meet, item_id: str, times: int, max_attempts: int = 5) -> Seen:
     """Edit one item again and again."""
     seen = Seen()
     bus = seen.bus(store, max_attempts)
     meet()
     for number in range(times):
-        seen.ask(lambda title=f"{worker}.{number}": bus.execute(Edit(item_id, title=title), by=ROOT))  # type: ignore[misc]
+        seen.ask(partial(bus.execute, Edit(item_id, title=f"{worker}.{number}"), by=ROOT))
     return seen
+
+
+def act_or_reassign(worker: int, store: Store, meet: Meet, item_ids: Sequence[str]) -> Seen:
+    """Edit items as ann, who has them, or take them away from her; half of the editors have just looked."""
+    seen = Seen()
+    bus = seen.bus(store, 5)
+    for item_id in item_ids:
+        item = bus.get(item_id, by=ROOT) if worker % 4 == 0 else None
+        meet()
+        if worker % 2 == 0:
+            seen.ask(partial(bus.execute, Edit(item_id, title=f"by {worker}"), by=ANN, item=item))
+        else:
+            seen.ask(partial(bus.execute, Assign(item_id, f"w{worker}"), by=ROOT))
+    return seen
+
+
+def close_or_open_task(worker: int, store: Store, meet: Meet, case_ids: Sequence[str]) -> Seen:
+    """Close cases, or open a task in each of them; half of the closers have just looked."""
+    seen = Seen()
+    bus = seen.bus(store, 5)
+    for case_id in case_ids:
+        case = bus.get(case_id, by=ROOT) if worker % 4 == 0 else None
+        meet()
+        if worker % 2 == 0:
+            seen.ask(partial(bus.execute, CloseCase(case_id, "r"), by=ROOT, item=case))
+        else:
+            seen.ask(partial(bus.execute, CreateTask("t", id=f"{case_id}.{worker}", case_id=case_id), by=ROOT))
+    return seen
+
+
+def create_schema(worker: int, store: Store, meet: Meet, folder: Path, files: int) -> Seen:
+    """Create the schema in one new file after the other, and use it at once."""
+    seen = Seen()
+    for number in range(files):
+        meet()
+        own = opened(folder / f"{number}.db")
+        seen.ask(own.create_schema)
+        seen.ask(partial(seen.bus(own, 1).execute, OpenCase("c", id=f"c{worker}"), by=ROOT))
+        own.engine.dispose()
+    return seen
+
+
+def write_until_killed(path: Path, tenant: str, journal: Any) -> None:
+    """Run commands for ever, and write into the journal which events were acknowledged."""
+    store = opened(path)
+    bus, by = CommandBus(store, DEFINITIONS), Actor("root", roles=["admin"], tenant=tenant)
+    bus.execute(OpenCase("c", id="c"), by=by)
+    for number in itertools.count():
+        task_id = f"t{number}"
+        for command in (CreateTask("t", id=task_id, case_id="c"), AddNote(task_id, "b"), CompleteTask(task_id)):
+            events = bus.outcome(command, by=by).events
+            journal.send([(event.item_id, event.version, event.action) for event in events])

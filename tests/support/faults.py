@@ -104,7 +104,7 @@ class Driver:
         self.calls.append(name)
         fault = self._fault
         failing = fault is not None and (
-            place == fault.place or (fault.kind.lasting and place > fault.place and name != "close")
+            place == fault.place or (fault.kind.lasting and place > fault.place and not name.startswith("close"))
         )
         if fault is None or not failing:
             return real()
@@ -118,6 +118,7 @@ class _Connection(sqlite3.Connection):
         super().__setattr__("_driver", driver)
         driver.call("connect", lambda: None)
         super().__init__(*args, **arguments)
+        sqlite3.Cursor(self).execute("PRAGMA synchronous = OFF")  # to be quick: nobody cuts the power
 
     def __setattr__(self, name: str, value: object) -> None:
         self._driver.call(f"set {name}", lambda: super(_Connection, self).__setattr__(name, value))

@@ -12,11 +12,14 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any, Final, Protocol, TypeVar
 
+from sqlalchemy import create_engine
+
 from casewright import Store
 from casewright.adapters.memory import MemoryStore
-from support.stores import sqlite_store
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from support.stores import hasty
 
-__all__ = ["PROCESSES", "WORKERS", "FileRace", "MemoryRace", "Race", "Work"]
+__all__ = ["PROCESSES", "WORKERS", "FileRace", "MemoryRace", "Race", "Work", "opened"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -25,7 +28,7 @@ WORKERS: Final = 8
 
 PROCESSES: Final = multiprocessing.get_context("forkserver")
 """Starts processes as copies of one that has loaded the library, and nothing of the test run."""
-PROCESSES.set_forkserver_preload(["support.contenders"])
+PROCESSES.set_forkserver_preload(["casewright.adapters.sqlalchemy", "casewright.application.bus", "support.contenders"])
 
 
 class Work(Protocol[T_co]):
@@ -69,7 +72,7 @@ class MemoryRace:
 
     def run(self, work: Work[T], *arguments: Any) -> list[T]:
         """See `Race.run`."""
-        barrier = Barrier(WORKERS)
+        barrier = Barrier(WORKERS, timeout=60)
         with _fast_switching(), ThreadPoolExecutor(WORKERS) as pool:
             begun = [pool.submit(work, worker, self.store, barrier.wait, *arguments) for worker in range(WORKERS)]
             return [one.result() for one in begun]
@@ -85,13 +88,19 @@ class FileRace:
     def __init__(self, path: Path) -> None:
         """Create the tables."""
         self.path = path
-        self.store = sqlite_store(path)
+        self.store = opened(path)
+        self.store.create_schema()
 
     def run(self, work: Work[T], *arguments: Any) -> list[T]:
         """See `Race.run`."""
-        with PROCESSES.Pool(WORKERS, _keep_barrier, (PROCESSES.Barrier(WORKERS),)) as pool:
+        with PROCESSES.Pool(WORKERS, _keep_barrier, (PROCESSES.Barrier(WORKERS, timeout=60),)) as pool:
             jobs = [(work, worker, self.path, arguments) for worker in range(WORKERS)]
             return pool.starmap(_in_process, jobs, chunksize=1)
+
+
+def opened(path: Path) -> SqlAlchemyStore:
+    """Return a store in the file, on an engine of its own."""
+    return SqlAlchemyStore(hasty(create_engine(f"sqlite:///{path}")))
 
 
 _BARRIERS: Final[list[ProcessBarrier]] = []
@@ -103,7 +112,7 @@ def _keep_barrier(barrier: ProcessBarrier) -> None:
 
 def _in_process(work: Work[T], worker: int, path: Path, arguments: tuple[Any, ...]) -> T:
     (barrier,) = _BARRIERS
-    store = sqlite_store(path)
+    store = opened(path)
     barrier.wait()  # so that no worker takes two parts
     try:
         return work(worker, store, barrier.wait, *arguments)

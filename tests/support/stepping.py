@@ -1,44 +1,58 @@
-"""Work taken one bytecode instruction at a time: to interrupt it anywhere, to look in between, to count."""
+"""Work taken one step at a time: to interrupt it anywhere, to look in between, to count.
+
+A step ends where CPython handles signals and lets other threads run: after calls, at the beginning of functions, and
+where loops go round. Nowhere else can a KeyboardInterrupt fall, or another thread look.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dis import opname
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["interrupted", "stepped"]
 
+_ENDS_OF_STEPS: Final = ("CALL", "RESUME", "JUMP_BACKWARD")
+
 
 def stepped(work: Callable[[], object], between: Callable[[], object] = int) -> int:
-    """Do the work and return how many instructions it took.
+    """Do the work and return how many steps it took.
 
     Args:
         work: What is done.
-        between: Called before each instruction; what it raises is raised in the work.
+        between: Called after each step; what it raises is raised in the work.
     """
     count = 0
 
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
+    def enter(frame: FrameType, event: str, _: Any) -> Any:
         frame.f_trace_opcodes = True
-        if event == "opcode":
-            count += 1
-            between()
+        code, before = frame.f_code.co_code, ""
+
+        def trace(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal before, count
+            if event == "opcode":
+                ended, before = before.startswith(_ENDS_OF_STEPS), opname[code[frame.f_lasti]]
+                if ended:
+                    count += 1
+                    between()
+            return trace
+
         return trace
 
-    before = sys.gettrace()  # that of whatever measures coverage
-    sys.settrace(trace)
+    tracing = sys.gettrace()  # by whatever measures coverage
+    sys.settrace(enter)
     try:
         work()
     finally:
-        sys.settrace(before)
+        sys.settrace(tracing)
     return count
 
 
-def interrupted(work: Callable[[], object], *, at: int) -> bool:
-    """Do the work with a KeyboardInterrupt before its instruction of that number; return whether it came so far."""
-    left = at
+def interrupted(work: Callable[[], object], *, after: int) -> bool:
+    """Do the work with a KeyboardInterrupt after so many steps; return whether it came so far."""
+    left = after
 
     def interrupt() -> None:
         nonlocal left

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 
 from casewright import TASK, Actor, Change, Event, Payload, Task, seal
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.domain.items import Item
 from support.values import AT
 
-__all__ = ["a_created_task", "as_recorded", "begun", "record", "sqlite_engine", "sqlite_store"]
+__all__ = ["a_created_task", "as_recorded", "begun", "hasty", "record", "sqlite_engine", "sqlite_store"]
 
 
 def sqlite_engine(path: Path | str, **options: Any) -> Engine:
@@ -26,6 +26,12 @@ def sqlite_store(path: Path | str, **options: Any) -> SqlAlchemyStore:
     store = SqlAlchemyStore(sqlite_engine(path), **options)
     store.create_schema()
     return store
+
+
+def hasty(engine: Engine) -> Engine:
+    """Return the engine, set up so that it never waits for the disk: only a power cut could tell the difference."""
+    event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous = OFF").close())
+    return engine
 
 
 def a_created_task(id: str = "x1", **fields: Any) -> Change[Task]:

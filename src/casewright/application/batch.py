@@ -89,7 +89,8 @@ class Batch:
 
     def blame(self, error: AlreadyExistsError) -> None:
         """Take a conflict that the store met for the error of the job that caused it; then nothing was written."""
-        ids = [job.item_id if job.creates else job.ask.inputs.get("note_id") for job in self._jobs]
+        judged = self._jobs[: len(self._done) + 1]
+        ids = [job.item_id if job.creates else job.ask.inputs.get("note_id") for job in judged]
         # The last one: two jobs of one batch may want the same id, and the first could have had it.
         place = max(place for place, wanted in enumerate(ids) if wanted == error.item_id)
         self._errors[place] = error

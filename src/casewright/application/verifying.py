@@ -44,6 +44,7 @@ def verify_stored(item: Item, events: Sequence[Event], notes: Sequence[Note]) ->
 
 def _of_notes(events: Sequence[Event], notes: Sequence[Note], end: int) -> list[Finding]:
     left = {note.version: note for note in notes}
+    doubled = len(left) < len(notes)
     findings = []
     for position, event in enumerate(events):
         if event.action != "add_note":
@@ -56,7 +57,7 @@ def _of_notes(events: Sequence[Event], notes: Sequence[Note], end: int) -> list[
             findings.append(Finding(position, "note_missing", "its note is gone"))
         elif (note.id, _digest(note)) != (inputs.get("note_id"), inputs.get("digest")):
             findings.append(Finding(position, "note", "its note is not what was added"))
-    if left:
+    if left or doubled:
         findings.append(Finding(end, "note_extra", "a note is there that no event has added"))
     return findings
 

@@ -31,7 +31,7 @@ from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.filters import CaseFilter, Order, OrderBy, TaskFilter
-from casewright.domain.ids import Tenant
+from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item
 from casewright.domain.values import Category
 from casewright.testing.builders import SOME_TIME
@@ -147,7 +147,7 @@ class LifecycleMachine(RuleBasedStateMachine):
             item = items[which % len(items)]
             said = self._said(item.id, tenant, seen, which)
             there = said.get("item", item)
-            possible = (*lifecycle_of(self._held[item.definition], item).allowed(there.status), "release")
+            possible = lifecycle_of(self._held[item.definition], item).allowed(there.status) or ("correct",)
             action = possible[what % len(possible)]
             inputs = data.draw(inputs_for(self._inputs[item.definition][action]))
             by = next(actor for actor in self.actors if actor.tenant == tenant)
@@ -158,7 +158,8 @@ class LifecycleMachine(RuleBasedStateMachine):
         self, *, who: int, which: int, what: int, spoil: str, seen: str, at: datetime, data: st.DataObject
     ) -> None:
         """Let anybody try anything on any item, with sound or spoilt inputs, seen as it is or was, or not at all."""
-        by, item_id = self._actor(who), self._any_id(which)
+        by = self._actor(who)
+        item_id = self._any_id(by.tenant, which)
         said = self._said(item_id, by.tenant, seen, which)
         call = Call(command=self._command(by, item_id, what, spoil, data), by=by, at=at, **said)
         if said or what % 2:
@@ -187,7 +188,8 @@ class LifecycleMachine(RuleBasedStateMachine):
     @rule(who=_PLACES, which=_PLACES)
     def look(self, *, who: int, which: int) -> None:
         """Let anybody look at any item."""
-        by, item_id = self._actor(who), self._any_id(which)
+        by = self._actor(who)
+        item_id = self._any_id(by.tenant, which)
         self.judge_reading(item_id, by, self.driver.look(item_id, by))
 
     @rule(
@@ -231,18 +233,21 @@ class LifecycleMachine(RuleBasedStateMachine):
         return as_seen(record.versions if record else [], seen, place // 7)
 
     def _actor(self, place: int) -> Actor:
-        return self.actors[place % len(self.actors)]
+        """Anybody, but every other time the first one."""
+        return self.actors[place // 2 % len(self.actors) if place % 2 else 0]
 
-    def _any_id(self, place: int) -> str:
-        """The id of an item of any tenant, or now and then of none."""
-        ids = self.driver.records.ids()
-        return ids[place % len(ids)] if place % 20 else "nobody's"
+    def _any_id(self, tenant: Tenant, place: int) -> str:
+        """The id of an item of the tenant, or now and then of any tenant or none."""
+        ids = [item.id for item in self.driver.records.items(tenant)]
+        if place % 10 == 0 or not ids:
+            ids = [*self.driver.records.ids(), ItemId("nobody's")]
+        return ids[place // 10 % len(ids)]
 
     def _new(self, by: Actor, which: int, what: int, fields: dict[str, Any]) -> Command[Any]:
         definition = self.definitions[what % len(self.definitions)]
         crowded = len(self.driver.records.items(by.tenant)) >= _MOST
         item_id = None if which % 2 and not crowded else _IDS[which // 2 % len(_IDS)]
-        case_id = self._any_id(which // 7) if what % 4 > 1 else None
+        case_id = self._any_id(by.tenant, which // 7) if what % 4 > 1 else None
         states = tuple(definition.lifecycle.states)
         status = {} if what // 4 % 3 else {"status": states[what // 12 % len(states)]}
         return new_item(definition, item_id, case_id, {**fields, **status})

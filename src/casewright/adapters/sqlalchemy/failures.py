@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from casewright.errors import StorageError, TransientStorageError
@@ -79,11 +79,13 @@ class _Translation:
     ) -> None:
         if isinstance(error, PoolTimeoutError):
             raise TransientStorageError(*_POOL) from error
-        own = error.orig if isinstance(error, DBAPIError) else error
+        own = error.orig if isinstance(error, StatementError) else error
         if isinstance(own, sqlite3.Error):
             raise _translated(own) from origin(own)
         if isinstance(own, SQLAlchemyError):
             raise StorageError(*_CONNECTION) from None
+        if own is not None and own is not error:  # raised by something else on the way, and wrapped by SQLAlchemy
+            raise own from own.__cause__
 
 
 TRANSLATED: Final = _Translation()
@@ -92,7 +94,7 @@ TRANSLATED: Final = _Translation()
 
 def origin(error: Exception) -> BaseException | None:
     """Return what to name as the cause of an error of ours: the driver's own error, unless its text may show values."""
-    own = error.orig if isinstance(error, DBAPIError) else error
+    own = error.orig if isinstance(error, StatementError) else error
     return own if hasattr(own, "sqlite_errorcode") else None
 
 

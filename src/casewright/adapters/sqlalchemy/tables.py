@@ -81,11 +81,11 @@ ITEM: Final = Table(
 )
 """Tasks and cases; ``tags`` and ``attributes`` are JSON, ``performers`` lines of action, tab and id."""
 
-# What lists ask for first of all; each index is paid for by every write that changes its columns.
-Index(None, ITEM.c.tenant, ITEM.c.kind, ITEM.c.created_at)
-Index(None, ITEM.c.tenant, ITEM.c.kind, ITEM.c.status)
-Index(None, ITEM.c.tenant, ITEM.c.assignee_id, sqlite_where=ITEM.c.assignee_id.is_not(None))
-Index(None, ITEM.c.tenant, ITEM.c.case_id, sqlite_where=ITEM.c.case_id.is_not(None))
+# What lists ask for first of all, each with the id, so that pages come in order from it. Each index is paid for by every
+# write that changes its columns: about 3 us.
+for _column in (ITEM.c.status, ITEM.c.assignee_id, ITEM.c.case_id, ITEM.c.created_at):
+    _held = _column.is_not(None) if _column.nullable else None
+    Index(None, ITEM.c.tenant, ITEM.c.kind, _column, ITEM.c.id, sqlite_where=_held)
 
 EVENT: Final = Table(
     "casewright_event",

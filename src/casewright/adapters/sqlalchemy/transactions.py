@@ -171,8 +171,8 @@ def prefer_wal(engine: Engine, *, sql_events: bool) -> None:
     """Let readers and the writer of a database file not wait for each other from now on, if that can be had at once."""
     loan = _Loan(engine, busy_timeout=0, sql_events=sql_events)
     try:
-        if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
-            with suppress(*DRIVER_ERRORS):  # it can only be read, or others use it now: it works in either mode
+        with suppress(*DRIVER_ERRORS):  # it can only be read, or others use it now: it works in either mode
+            if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
                 loan.send("PRAGMA journal_mode = WAL").fetchall()
     finally:
         loan.give_back()

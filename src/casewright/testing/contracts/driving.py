@@ -135,8 +135,8 @@ def decided(
         parent: The task's case, where the action moves its counter.
     """
     actor = by or _admin(item.tenant)
-    verdict = _DEFINITIONS[item.definition].decide(item, action, inputs, by=actor, at=at, parent=parent)
-    return _sealed(verdict, at, None)
+    definition: Any = _DEFINITIONS[item.definition]
+    return _sealed(definition.decide(item, action, inputs, by=actor, at=at, parent=parent), at, None)
 
 
 def _admin(tenant: str) -> Actor:

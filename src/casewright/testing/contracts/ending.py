@@ -74,13 +74,16 @@ class EndingContract(Contract):
 
     @pytest.mark.parametrize("kind", [Exception, KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError])
     def test_every_exception_rolls_back_and_is_passed_on(self, store: Store, kind: type[BaseException]) -> None:
-        """Whatever leads out of the block, nothing is written, that very object arrives, and the store works (T4)."""
+        """Whatever leads out of the block, the unit has ended, nothing is there, and that very object arrives (T4)."""
         raised = kind("on the way")
-        with pytest.raises(kind) as caught, store.begin(tenant=NO_TENANT) as uow:  # noqa: PT012 - the block is tested
+        uow = store.begin(tenant=NO_TENANT)
+        with pytest.raises(kind) as caught, uow:  # noqa: PT012 - the block is what is tested
             uow.items.get("a")
             uow.record(*created(TASK, "a"))
             raise raised
         assert caught.value is raised
+        with pytest.raises(MisuseError):
+            uow.commit()
         assert all_of(store, "a") == NOTHING_THERE
         write(store, *created(TASK, "a"))
 

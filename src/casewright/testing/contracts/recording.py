@@ -244,6 +244,17 @@ class RecordingContract(Contract):
                 uow.rollback()
         write(store, *_edited(present[-1].after, "third"))
 
+    def test_the_second_change_of_an_item_must_follow_the_first(self, store: Store) -> None:
+        """A change decided on another version than what was recorded before is stale; then only `rollback` is legal."""
+        first, second = _older()
+        for method in ALL_BUT_ROLLBACK:
+            with store.begin(tenant=NO_TENANT) as uow:
+                with pytest.raises(StaleVersionError):
+                    record_and_commit(uow, *first, *second)
+                with pytest.raises(MisuseError):
+                    method(uow)
+        assert all_of(store, "a") == NOTHING_THERE
+
     def test_what_can_never_be_recorded_is_a_misuse(self, store: Store) -> None:
         """A change that is not sealed, does not fit its event, is of another tenant or lacks its other half."""
         for misuse, changes in _MISUSED.items():

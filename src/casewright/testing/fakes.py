@@ -1,0 +1,71 @@
+"""Fakes for what comes from outside: a clock that stands still, and ids that can be foretold."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Final
+
+from casewright.domain.ids import as_item_id
+from casewright.domain.values import as_instant
+from casewright.testing.builders import SOME_TIME
+
+__all__ = ["FrozenClock", "SequentialIds"]
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+class FrozenClock:
+    """A clock that tells the same time until it is moved. Pass it as ``clock=`` to a bus.
+
+    Args:
+        at: The time it tells (aware).
+
+    Raises:
+        InvalidInputError: It is naive, or no time.
+    """
+
+    __slots__ = ("_now",)
+
+    def __init__(self, at: datetime = SOME_TIME) -> None:
+        """Stop at this time."""
+        self._now = as_instant(at, "at")
+
+    def __call__(self) -> datetime:
+        """Return the time, in UTC."""
+        return self._now
+
+    def tick(self, by: timedelta = _SECOND) -> datetime:
+        """Move on, or back where ``by`` is negative, and return the new time."""
+        self._now += by
+        return self._now
+
+    def set(self, at: datetime) -> None:
+        """Move to a time.
+
+        Raises:
+            InvalidInputError: It is naive, or no time.
+        """
+        self._now = as_instant(at, "at")
+
+
+class SequentialIds:
+    """Makes ids that count: ``id-1``, ``id-2``. Pass it as ``new_id=`` to a bus; any number of threads may share one.
+
+    Args:
+        prefix: What stands before the hyphen.
+
+    Raises:
+        InvalidInputError: No id can begin so.
+    """
+
+    __slots__ = ("_numbers", "_prefix")
+
+    def __init__(self, prefix: str = "id") -> None:
+        """Begin at 1."""
+        self._prefix = as_item_id(prefix)
+        self._numbers = count(1)
+
+    def __call__(self) -> str:
+        """Return the next id."""
+        return f"{self._prefix}-{next(self._numbers)}"

@@ -1,0 +1,63 @@
+"""Eight workers change one item at once: no update is lost, and its history is one chain."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from casewright import OpenCase
+from support.buses import ROOT, a_bus
+from support.contenders import Seen, edit
+from support.plain_sql import disagreements
+from support.racing import WORKERS, FileRace, Race
+
+TIMES = pytest.mark.parametrize("times", [20, pytest.param(250, marks=pytest.mark.large)])
+
+
+def edited(race: Race, *arguments: int) -> list[Seen]:
+    """Let all workers edit one new case."""
+    a_bus(race.store).execute(OpenCase("c", id="c"), by=ROOT)
+    return race.run(edit, "c", *arguments)
+
+
+def check_chain(race: Race, seen: list[Seen]) -> None:
+    """Check that each acknowledged event is there, has just one predecessor, and that nothing else is there."""
+    bus = a_bus(race.store)
+    events = bus.history("c", by=ROOT)
+    acknowledged = [link for one in seen for link in one.links]
+
+    assert sorted(acknowledged) == [(event.version, event.previous, event.digest) for event in events[1:]]
+    assert [event.version for event in events] == list(range(1, len(acknowledged) + 2))
+    assert bus.get("c", by=ROOT).version == len(acknowledged) + 1
+    assert bus.verify("c", by=ROOT) == ()
+
+
+@TIMES
+def test_no_update_is_lost(race: Race, times: int) -> None:
+    """The final version counts the acknowledged commands, and each of them follows just one other (L1, H5)."""
+    seen = edited(race, times)
+
+    answers = sum((one.answers for one in seen), Counter[str]())
+    assert answers.total() == WORKERS * times
+    assert answers.keys() <= {"done", "stale_version"}
+    check_chain(race, seen)
+
+
+@TIMES
+def test_contention_ends_where_a_store_has_locks(file_race: FileRace, times: int) -> None:
+    """In a file, whoever has begun is not overtaken: every command is done, at its first attempt (L4)."""
+    seen = edited(file_race, times)
+
+    assert [one.answers for one in seen] == [Counter(done=times)] * WORKERS
+    assert {number for one in seen for number in one.attempts} == {1}
+
+
+@pytest.mark.parametrize("times", [20, pytest.param(100, marks=pytest.mark.large)])
+def test_a_file_is_never_locked(file_race: FileRace, times: int) -> None:
+    """Eight processes write one file and none is told that it is locked, though none tries twice (L3)."""
+    seen = edited(file_race, times, 1)
+
+    assert [one.answers for one in seen] == [Counter(done=times)] * WORKERS
+    check_chain(file_race, seen)
+    assert disagreements(file_race.path) == []
