@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from itertools import count
 
 import attrs
 import pytest
 
-from casewright import REGULATORY_CASE, TASK, UnitOfWork
+from casewright import REGULATORY_CASE, TASK, MisuseError, UnitOfWork
 from casewright.adapters.memory import MemoryStore
 from casewright.domain.ids import NO_TENANT
 from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
@@ -81,3 +83,21 @@ def test_a_reader_never_sees_half_a_commit() -> None:
     stepped(uow.commit, look)
     assert len(sights) == 2
     assert sights[-1] == seen(store)
+
+
+def test_an_interruption_anywhere_in_record_leaves_no_half_of_it_to_commit() -> None:
+    """Whoever catches it and commits writes all of what was being recorded, or nothing, or meets MisuseError (T1)."""
+    outcomes = set()
+    for steps in count(1):
+        store = MemoryStore()
+        write(store, FIRST)
+        uow = store.begin(tenant=NO_TENANT)
+        uow.record(*LATER)
+        if not interrupted(partial(uow.record, *NOTING), after=steps):
+            break
+        with suppress(MisuseError):
+            uow.commit()
+        item, events, notes = all_of(store, "a")
+        outcomes.add((item and item.version, len(events), len(notes)))
+    assert outcomes <= {(1, 1, 0), (2, 2, 1)}
+    assert (1, 1, 0) in outcomes

@@ -151,13 +151,11 @@ class BufferingUnitOfWork(ABC):
         if not self._write:
             raise MisuseError("a unit of work that only reads was given changes", "begin it with write=True")
         check_changes(changes, self.tenant)
+        self._conflict = True  # until all is taken, so that whatever is raised in between leaves nothing to commit
         for change in changes:
-            try:
-                self._take(change)
-            except (StaleVersionError, AlreadyExistsError):
-                self._conflict = True
-                raise
+            self._take(change)
         self._changes += changes
+        self._conflict = False
 
     def commit(self) -> None:
         """See `UnitOfWork.commit`."""
@@ -187,7 +185,7 @@ class BufferingUnitOfWork(ABC):
         if self._ended:
             raise MisuseError("the unit of work has ended", "begin a new one")
         if self._conflict:
-            raise MisuseError("the unit of work met a conflict", "roll it back, and begin a new one")
+            raise MisuseError("the unit of work met a conflict or was interrupted", "roll it back, and begin a new one")
 
     def _finish(self) -> None:
         self._ended = True

@@ -39,6 +39,7 @@ from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import (
     AlreadyExistsError,
     CasewrightError,
+    InvalidInputError,
     MisuseError,
     StaleVersionError,
     TransientStorageError,
@@ -257,7 +258,7 @@ class CommandBus(ReadingBus):
             parent = self._case_to_be(uow, job, lock=lock)
             return None, created(job, definition, parent, self._known(uow, None, definition.needs_to_create))
         if job.given is not None and not lock:
-            with suppress(Denied, Outdated, MisuseError):
+            with suppress(Denied, Outdated, InvalidInputError, MisuseError):
                 verdict = self._decided(uow, job, job.given, lock=lock)
                 if isinstance(verdict, Permitted) and verdict.changes:
                     return job.given, verdict

@@ -7,7 +7,7 @@ Text of a caller's reaches a statement as a value only, never as a name (S4).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, Text, and_, exists, false, func, or_, true, type_coerce
 
@@ -82,18 +82,22 @@ def _lowered(term: Term) -> Condition:
 
 def _field(term: Term) -> Condition:
     if term.name in _INTEGERS:
-        return ITEM.c[term.name].in_(_integers(term.values))
-    return ITEM.c[term.name].in_(_texts(term.values)) if term.name in _TEXTS else false()
+        return _among(ITEM.c[term.name], _integers(term.values))
+    return _among(ITEM.c[term.name], _texts(term.values)) if term.name in _TEXTS else false()
 
 
 def _attribute(term: Term) -> Condition:
-    words = [str(value is True).lower() for value in term.values if isinstance(value, bool)]
-    held = or_(
-        and_(_ENTRY.c.type == "text", _ENTRY.c.atom.in_(_texts(term.values))),
-        and_(_ENTRY.c.type == "integer", _ENTRY.c.atom.in_(_integers(term.values))),
-        _ENTRY.c.type.in_(words),
-    )
-    return and_(false() if not _texts((term.name,)) else true(), exists().where(_ENTRY.c.key == term.name, held))
+    words = [str(value).lower() for value in term.values if isinstance(value, bool)]  # as SQLite calls these types
+    by_type = {"text": _texts(term.values), "integer": _integers(term.values)}
+    held = [and_(_ENTRY.c.type == name, _among(_ENTRY.c.atom, values)) for name, values in by_type.items() if values]
+    found = or_(_among(_ENTRY.c.type, words), *held)
+    return exists().where(_ENTRY.c.key == term.name, found) if _texts((term.name,)) else false()
+
+
+def _among(column: ColumnElement[Any], values: Sequence[str | int]) -> Condition:
+    if len(values) == 1:
+        return column == values[0]
+    return column.in_(values) if values else false()
 
 
 def _performer(term: Term) -> Condition:
