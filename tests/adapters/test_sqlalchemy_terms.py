@@ -105,7 +105,7 @@ def found(store: SqlAlchemyStore, scope: Scope, kind: Any = "task") -> list[str]
     return [item.id for item in items]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_sql_finds_just_what_matches(store: SqlAlchemyStore, seed: int) -> None:
     """A scope in SQL finds the very items that it matches, for odd names, keys, ids and values (A6)."""
     rng = random.Random(seed)
@@ -137,16 +137,25 @@ def test_everything_and_nothing(store: SqlAlchemyStore) -> None:
 
 
 @pytest.mark.parametrize("negated", [False, True])
-@pytest.mark.parametrize("kind", [TermKind.FIELD, TermKind.ATTRIBUTE, TermKind.PERFORMER])
-def test_a_scope_of_many_alternatives(store: SqlAlchemyStore, kind: TermKind, negated: bool) -> None:
-    """A scope of 1,024 alternatives, and one of as many terms, is answered: SQLite's nesting is no limit."""
-    change = as_recorded(a_task(title="t7", attributes={"title": "t7"}, performers=["title", "t7"]))
-    record(store, change)
-    either = [Term(kind, "title", (f"t{number}",), negated) for number in range(1024)]
-    scope = Scope(tuple((term, Term(TermKind.FIELD, "status", (f"{term}",), True)) for term in either))
-    assert found(store, scope) == ["x1"] * scope.matches(change.after)
-    all_of = Scope(((*either, *(Term(TermKind.FIELD, f"{number}", ("x",), True) for number in range(1024))),))
-    assert found(store, all_of) == ["x1"] * all_of.matches(change.after)
+def test_a_scope_of_many_alternatives(store: SqlAlchemyStore, negated: bool) -> None:
+    """A scope of 1,024 alternatives is answered: SQLite's nesting is no limit."""
+    record(store, as_recorded(a_task(title="t7")))
+    pairs = [
+        (Term(TermKind.FIELD, "title", (f"t{number}",)), Term(TermKind.FIELD, "status", (f"{number}",), negated))
+        for number in range(1024)
+    ]
+    with store.begin(tenant=NO_TENANT, write=False) as unit:
+        assert unit.count("task", Scope(tuple(pairs))) == int(negated)
+
+
+def test_a_scope_of_many_terms(store: SqlAlchemyStore) -> None:
+    """Conjunctions and disjunctions of 1,024 terms on different attributes and performers are answered."""
+    record(store, as_recorded(a_task(attributes={"n1023": "v"}, performers=["n1023", "v"])))
+    for kind in (TermKind.ATTRIBUTE, TermKind.PERFORMER):
+        terms = [Term(kind, f"n{number}", ("v",)) for number in range(1024)]
+        with store.begin(tenant=NO_TENANT, write=False) as unit:
+            assert unit.count("task", Scope(tuple((term,) for term in terms))) == 1
+            assert unit.count("task", Scope((tuple(term.inverted() for term in terms),))) == 0
 
 
 def test_a_list_is_one_statement_without_text_of_a_caller(store: SqlAlchemyStore) -> None:

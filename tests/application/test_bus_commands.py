@@ -38,6 +38,7 @@ from casewright import (
 from support.backends import Backend
 from support.buses import ANN, BEN, START, WRITER, a_bus, counting_ids, failure_of
 from support.command_table import ROWS, Row, prepared
+from support.watched_store import WatchedStore
 
 each_command = pytest.mark.parametrize("row", [pytest.param(row, id=cls.__name__) for cls, row in ROWS.items()])
 
@@ -295,6 +296,19 @@ def test_check_answers_without_doing(backend: Backend, reports: list[Report]) ->
     assert bus.check(CreateTask("B"), by=BEN).permitted
     assert bus.check(StartTask("x-1"), by=ANN, at=START).changes[0].event.occurred_at == START  # type: ignore[union-attr]
     assert (backend.dump(), reports) == (before, [])
+
+
+def test_a_question_opens_a_unit_that_only_reads(store: Store) -> None:
+    """Only commands ask for the right to write, so a question never waits for a writer's lock (L3)."""
+    watched = WatchedStore(store)
+    bus = a_bus(watched)
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    bus.execute_many([StartTask("x-1")], by=ANN, all_or_nothing=True)
+    assert watched.begun == [True, True]
+    for ask in (bus.get, bus.actions, bus.history, bus.notes, bus.verify):
+        ask("x-1", by=ANN)
+    bus.check(Claim("x-1"), by=ANN)
+    assert watched.begun[2:] == [False] * 6
 
 
 def test_actions_tell_what_can_be_done_now(bus: CommandBus) -> None:

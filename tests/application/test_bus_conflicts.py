@@ -118,12 +118,25 @@ def test_what_a_rival_did_already_is_refused_or_changes_nothing(rivals: Any) -> 
     assert isinstance(failure_of(bus.execute, CompleteTask("x-1"), by=ANN), RefusedError)
 
 
+def test_a_late_denial_is_reported_once_with_its_attempt(rivals: Any) -> None:
+    """What was denied at the second attempt is one report with the number 2, alone or in a batch (H1)."""
+    _, watched, rival = rivals
+    reports: list[Report] = []
+    bus = a_bus(watched, observers=[reports.append])
+    in_between(watched, 1, do=lambda: rival.execute(CompleteTask("x-1"), by=ANN))
+    failure_of(bus.execute, StartTask("x-1"), by=ANN)
+    in_between(watched, 2, do=lambda: rival.execute(Assign("x-1", "cyd"), by=ANN))
+    bus.execute_many([Tag("x-1", add=["wet"]), AddNote("x-1", "b")], by=BEN, all_or_nothing=True)
+    assert [(report.action, report.attempts) for report in reports] == [("start", 2), ("tag", 2), ("add_note", 2)]
+    assert all(report.denial is not None for report in reports)
+
+
 # ---------------------------------------------------------------- how often
 
 
 @pytest.mark.parametrize("fails", [stale, busy])
 def test_attempts_are_counted_in_the_report(backend: Backend, fails: Callable[[], None]) -> None:
-    """A command that is done at the third attempt is reported once, with the number 3; so is a late denial."""
+    """A command that is done at the third attempt is reported once, with the number 3."""
     reports: list[Report] = []
     watched = WatchedStore(backend.store)
     bus = a_bus(watched, observers=[reports.append])

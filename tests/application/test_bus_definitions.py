@@ -195,9 +195,13 @@ def test_tenants_share_definitions_and_nothing_else(store: Store) -> None:
         by = Actor("ann", tenant=tenant)
         bus.execute(CreateTask(f"of {tenant}", id="x-1"), by=by)
         bus.execute(StartTask("x-1"), by=by) if tenant == "north" else None
-    found = [bus.get("x-1", by=Actor("ann", tenant=tenant)) for tenant in ("", "north", "south")]
+    people = [Actor("ann", tenant=tenant) for tenant in ("", "north", "south")]
+    found = [bus.get("x-1", by=by) for by in people]
     assert [(item.tenant, item.title, item.version) for item in found] == [
         ("", "of ", 1),
         ("north", "of north", 2),
         ("south", "of south", 1),
     ]
+    assert [bus.check(StartTask("x-1"), by=by).permitted for by in people] == [True, False, True]
+    done: Any = [bus.execute_many([Edit("x-1", title="B")], by=by, all_or_nothing=True)[0] for by in people]
+    assert [(outcome.item.tenant, outcome.item.version) for outcome in done] == [("", 2), ("north", 3), ("south", 2)]

@@ -211,6 +211,13 @@ def test_several_names_come_in_any_collection(make: Any) -> None:
     assert casewright.CreateTask("t", tags=make(["b", "a"])).tags == ("a", "b")
 
 
+@pytest.mark.parametrize("make", [set, frozenset], ids=lambda make: make.__name__)
+def test_a_set_is_an_input_of_names(make: Any) -> None:
+    """`Perform` takes any set of names, and keeps them sorted; a list is kept as it is."""
+    assert casewright.Perform("t-1", "paint", {"tools": make(["b", "a"])}).inputs == {"tools": ("a", "b")}
+    assert casewright.Perform("t-1", "paint", {"tools": ["b", "a"]}).inputs == {"tools": ("b", "a")}
+
+
 def test_times_are_kept_in_utc() -> None:
     """An aware datetime of any zone, or its text, is the same instant in UTC (S3)."""
     east = timezone(timedelta(hours=5, minutes=30))

@@ -62,6 +62,8 @@ def test_a_bad_url_ends_in_one_line(
         ["replay", "x://sec ret@host", "--definition", "task"],
         ["check", "x://a:sec ret@host:1/name"],
         ["x://a:sec ret@host"],
+        ["demo", "x://host?key=sec@ret"],
+        ["demo", "x://a:sec?ret@host"],
     ],
     ids=str,
 )

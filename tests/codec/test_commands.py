@@ -72,7 +72,7 @@ def test_one_form_is_read_in_every_way(cls: type[AnyCommand]) -> None:
     assert data.pop("command") == COMMAND_NAMES[cls]
     named = {"command": COMMAND_NAMES[cls], **data}
     among: Any = cls | next(other for other in COMMANDS if other is not cls)
-    readings: list[tuple[Any, Any]] = [(named, cls), (data, cls), (named, Command), (named, among), (named, cls | None)]
+    readings: list[tuple[Any, Any]] = [(named, cls), (named, Command), (named, among), (data, cls), (data, cls | None)]
     for given, target in readings:
         assert from_data(given, target) == command
         assert from_data([given], list[target]) == [command]  # type: ignore[valid-type]  # made here, for cattrs only
@@ -174,6 +174,7 @@ WRONG: list[tuple[type[AnyCommand], str, Any, str]] = [
     (CreateTask, "attributes", {"a\n": 1}, "attributes"),
     (CreateTask, "attributes", [], "attributes"),
     (Edit, "title", 5, "title"),
+    (Edit, "attributes", None, "attributes"),
     (Edit, "attributes", {"a": {"b": 2**63}}, "attributes.a.b"),
     (Tag, "add", {"a"}, "add"),
     (Tag, "remove", "a", "remove"),

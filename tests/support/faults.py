@@ -75,11 +75,16 @@ class Fault:
 
 
 class Driver:
-    """`sqlite3`, with a fault where one is wanted. Its engines give out connections that count their calls."""
+    """`sqlite3`, with a fault where one is wanted. Its engines give out connections that count their calls.
 
-    def __init__(self) -> None:
+    Args:
+        instead: For statements what is executed in their place, as if whoever sends them did not know better.
+    """
+
+    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
         """Begin without a fault."""
         self.calls: list[str] = []
+        self._instead = {} if instead is None else instead
         self._fault: Fault | None = None
 
     def engine(self, path: object, **arguments: Any) -> Engine:
@@ -97,6 +102,10 @@ class Driver:
         finally:
             self._fault = None
         return None
+
+    def statement(self, sql: str) -> str:
+        """Return what is executed for a statement."""
+        return self._instead.get(sql, sql)
 
     def call(self, name: str, real: Callable[[], T]) -> T:
         """Make one call: count it, and fail where that is wanted."""
@@ -147,10 +156,8 @@ class _Cursor(sqlite3.Cursor):
         self._driver = driver
 
     def execute(self, sql: str, parameters: Any = ()) -> Any:
-        return self._driver.call(" ".join(sql.split()[:2]), lambda: super(_Cursor, self).execute(sql, parameters))
-
-    def executemany(self, sql: str, parameters: Any) -> Any:
-        return self._driver.call(" ".join(sql.split()[:2]), lambda: super(_Cursor, self).executemany(sql, parameters))
+        real = self._driver.statement(sql)
+        return self._driver.call(" ".join(sql.split()[:2]), lambda: super(_Cursor, self).execute(real, parameters))
 
     def fetchone(self) -> Any:
         return self._driver.call("fetchone", super().fetchone)

@@ -72,7 +72,7 @@ _BATCH: Final = (CreateTask("u", id="u", case_id="c"), StartTask("u"), AddNote("
 _COMMANDS: Final[Mapping[str, tuple[tuple[Command[Any], ...], Command[Any]]]] = {
     "create a task": ((), CreateTask("t", id="t", tags=["a"], attributes={"a": 1})),
     "create a task in a case": (_case("DRAFT"), CreateTask("t", id="t", case_id="c")),
-    "create with an id that is taken": (_task("todo"), CreateTask("t", id="c", case_id="c")),
+    "create with an id that is taken": (_task("todo"), CreateTask("t", id="t", case_id="c")),
     "start": (_task("todo"), StartTask("t")),
     "block": (_task("in_progress"), BlockTask("t", "r")),
     "unblock": (_task("blocked"), UnblockTask("t")),

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except (_UsageError, CasewrightError) as error:
-        say(_without_secrets(str(error), sys.argv[1:] if argv is None else argv))
+        say(_without_urls(str(error), sys.argv[1:] if argv is None else argv))
         return _BAD_INPUT
     except BrokenPipeError:
         # Python flushes stdout once more when it ends; let that go nowhere.
@@ -60,12 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-def _without_secrets(text: str, argv: Iterable[str]) -> str:
-    """What is said of arguments, without the names, passwords and options that a URL among them holds."""
+def _without_urls(text: str, argv: Iterable[str]) -> str:
+    """What is said of arguments, without the URLs among them: they may hold passwords."""
     for argument in argv:
-        _, _, rest = argument.partition("://")
-        for secret in (rest.rpartition("@")[0], rest.partition("?")[2]):
-            text = text.replace(secret, "...") if secret else text
+        _, mark, rest = argument.partition("://")
+        if mark:
+            user, _, _ = rest.rpartition("@")
+            text = text.replace(f"://{rest}", "://...").replace(f"://{user}@", "://...@")
     return text
 
 

@@ -248,52 +248,48 @@ def history_problems(events: Sequence[Event], item: Item, statuses: Iterable[str
 
 def path_problems(events: Iterable[Event], statuses: Iterable[str]) -> tuple[str, ...]:
     """Return what does not hold of the way that a history took; see `history_problems`."""
-    if _without_repeats(event.to_status for event in events) != _without_repeats(statuses):
-        return ("its history does not run through the statuses of the log",)
-    return ()
+    same = _without_repeats(event.to_status for event in events) == _without_repeats(statuses)
+    return () if same else ("its history does not run through the statuses of the log",)
 
 
+@attrs.define
 class _Replay:
     """One case on its way through its rows."""
 
-    __slots__ = ("_events", "_item", "_judge", "_judgements", "_steps")
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self._item: Item | None = None
-        self._events: list[Event] = []
-        self._steps: list[Step] = []
-        self._judgements: list[Judgement] = []
+    judge: Judge
+    item: Item | None = None
+    events: list[Event] = attrs.field(factory=list)
+    steps: list[Step] = attrs.field(factory=list)
+    judgements: list[Judgement] = attrs.field(factory=list)
 
     def take(self, row: LogRow) -> None:
         """Judge the row if it changes the status, and apply it whatever the judgement."""
-        present = None if self._item is None else self._item.status
+        present = None if self.item is None else self.item.status
         if row.event == "edit" or (row.event is None and row.status == present):
             return
         source = present if row.from_status is None else row.from_status or None
         try:
-            judged = self._judge.judge(row, source, self._item)
+            judged = self.judge.judge(row, source, self.item)
         except InvalidInputError as error:
             raise InvalidInputError(f"row {row.number}, {error.field}", error.problem, error.advice) from None
         if isinstance(judged.verdict, Refused):
-            self._judgements.append(Judgement(row, source, Outcome.REFUSED, judged.verdict.reasons))
+            self.judgements.append(Judgement(row, source, Outcome.REFUSED, judged.verdict.reasons))
         else:
             outcome = Outcome.ADMINISTRATIVE if judged.verdict is None else Outcome.ALLOWED
-            self._judgements.append(Judgement(row, source, outcome))
+            self.judgements.append(Judgement(row, source, outcome))
         if judged.change is not None:  # a correction to the status that it has already changes nothing
             # No chance in it: values in, values out.
             sealed = seal(judged.change, recorded_at=row.at, salt=f"row {row.number}")
-            self._events.append(sealed.event)
-            self._steps.append(judged.step)
-            self._item = sealed.after
+            self.events.append(sealed.event)
+            self.steps.append(judged.step)
+            self.item = sealed.after
 
     def result(self, case_id: str, rows: int) -> CaseReplay:
         """Return the case as it is now, its history proved."""
-        done = tuple(self._steps)
-        case = CaseReplay(case_id, rows, tuple(self._judgements), tuple(self._events), (), done)
-        if self._item is None:
+        case = CaseReplay(case_id, rows, tuple(self.judgements), tuple(self.events), (), tuple(self.steps))
+        if self.item is None:
             return case
-        return attrs.evolve(case, problems=history_problems(self._events, self._item, case.statuses))
+        return attrs.evolve(case, problems=history_problems(self.events, self.item, case.statuses))
 
 
 def _without_repeats(statuses: Iterable[str]) -> list[str]:

@@ -77,7 +77,9 @@ class StoreReplay:
                 item = bus.execute(step.command, by=step.by, at=step.at, item=item, expected_version=expected)
         except ConflictError:
             problem = "somebody else changes it at the same time"
-            raise InvalidInputError(f"case {case.case_id}", problem, "run one replay at a time; started again, it goes on") from None
+            raise InvalidInputError(
+                f"case {case.case_id}", problem, "run one replay at a time; started again, it goes on"
+            ) from None
 
     def proved(self, case: CaseReplay) -> CaseReplay:
         """Return the case as the store holds it: with its events there, and what does not hold of it there.

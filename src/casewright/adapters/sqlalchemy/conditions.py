@@ -88,7 +88,7 @@ def _field(term: Term) -> Condition:
 
 def _attribute(term: Term) -> Condition:
     words = [str(value).lower() for value in term.values if isinstance(value, bool)]  # as SQLite calls these types
-    by_type = {"text": _texts(term.values), "integer": _integers(term.values)}
+    by_type: Mapping[str, Sequence[str | int]] = {"text": _texts(term.values), "integer": _integers(term.values)}
     held = [and_(_ENTRY.c.type == name, _among(_ENTRY.c.atom, values)) for name, values in by_type.items() if values]
     found = or_(_among(_ENTRY.c.type, words), *held)
     return exists().where(_ENTRY.c.key == term.name, found) if _texts((term.name,)) else false()

@@ -81,8 +81,8 @@ ITEM: Final = Table(
 )
 """Tasks and cases; ``tags`` and ``attributes`` are JSON, ``performers`` lines of action, tab and id."""
 
-# What lists ask for first of all, each with the id, so that pages come from it in order. Each index is paid for by every
-# write that changes one of its columns.
+# What lists ask for first of all, each with the id, so that pages come from it in order. Each write that changes one of
+# its columns pays for an index.
 for _column in (ITEM.c.status, ITEM.c.assignee_id, ITEM.c.case_id, ITEM.c.created_at):
     _held = _column.is_not(None) if _column.nullable else None
     Index(None, ITEM.c.tenant, ITEM.c.kind, _column, ITEM.c.id, sqlite_where=_held)

@@ -11,7 +11,7 @@ import attrs
 from casewright.domain.ids import ItemId, as_item_id
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.json_values import EMPTY, FrozenMapping
-from casewright.domain.values import UNSET, as_name
+from casewright.domain.values import as_name
 
 __all__ = ["Ask", "Command", "ResultT_co", "given"]
 
@@ -70,5 +70,5 @@ class Command(ABC, Generic[ResultT_co]):
 
 
 def given(**values: object) -> FrozenMapping[Any]:
-    """Return the inputs that were given: None and UNSET say that one was not."""
-    return FrozenMapping({name: value for name, value in values.items() if value is not None and value is not UNSET})
+    """Return the inputs that were given: None says that one was not."""
+    return FrozenMapping({name: value for name, value in values.items() if value is not None})

@@ -1,0 +1,203 @@
+"""Joined stores: they take part in a transaction of the caller's and leave the rest to the caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, NullPool, event
+
+from casewright import AlreadyExistsError, InvalidInputError, Joining, MisuseError, StaleVersionError, StorageError
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from casewright.domain.filters import Order
+from casewright.domain.ids import NO_TENANT
+from casewright.domain.terms import EVERYTHING
+from support.stores import a_created_task, begun, record, sqlite_engine, sqlite_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlAlchemyStore]:
+    """Return a store of its own, for what is in the file."""
+    store = sqlite_store(tmp_path / "x.db")
+    yield store
+    store.engine.dispose()
+
+
+@pytest.fixture
+def connection(store: SqlAlchemyStore) -> Iterator[Connection]:
+    """Return a connection on which a transaction is open."""
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def ids(store: SqlAlchemyStore) -> list[str]:
+    """Return the ids of the tasks that are committed."""
+    with store.begin(tenant=NO_TENANT, write=False) as unit:
+        return [item.id for item in unit.find("task", EVERYTHING, order=Order(), limit=99)]
+
+
+def test_a_store_says_whether_it_joins(store: SqlAlchemyStore, connection: Connection) -> None:
+    """A bus can see whether the transaction is the caller's."""
+    joined = SqlAlchemyStore.joining(connection)
+    assert isinstance(joined, Joining)
+    assert (store.joined, joined.joined) == (False, True)
+    assert joined.engine is store.engine
+
+
+@pytest.mark.parametrize("sql_events", [False, True])
+def test_what_is_written_is_the_callers_to_commit(
+    store: SqlAlchemyStore, connection: Connection, sql_events: bool
+) -> None:
+    """What a unit writes is in the caller's transaction: seen there at once, elsewhere after the caller's commit."""
+    joined = SqlAlchemyStore.joining(connection, sql_events=sql_events)
+    record(joined, a_created_task("x1"))
+    assert ids(joined) == ["x1"]
+    assert ids(store) == []
+    connection.commit()
+    assert ids(store) == ["x1"]
+
+
+def test_what_is_written_goes_with_the_callers_rollback(store: SqlAlchemyStore, connection: Connection) -> None:
+    """After a rollback of the caller's nothing is left, also not of the caller's own."""
+    connection.exec_driver_sql("CREATE TABLE ours (one)")
+    record(SqlAlchemyStore.joining(connection), a_created_task("x1"))
+    connection.rollback()
+    assert ids(store) == []
+
+
+def test_a_conflict_leaves_nothing_of_the_unit(store: SqlAlchemyStore, connection: Connection) -> None:
+    """After a conflict in a unit the caller may go on and commit: nothing of the unit is in the transaction (T1)."""
+    joined = SqlAlchemyStore.joining(connection)
+    created = a_created_task("x2")
+    record(joined, created)
+    with pytest.raises(AlreadyExistsError):
+        record(joined, a_created_task("x1"), created)
+    record(joined, begun(created.after))
+    with pytest.raises(StaleVersionError):
+        record(joined, a_created_task("x1"), begun(created.after))
+    connection.commit()
+    assert ids(store) == ["x2"]
+
+
+def test_a_failure_leaves_nothing_of_the_unit(store: SqlAlchemyStore, connection: Connection) -> None:
+    """So it is after a failure, and the caller's own writes stay."""
+    connection.exec_driver_sql("CREATE TABLE ours (one)")
+    connection.exec_driver_sql("INSERT INTO casewright_outbox VALUES ('', 'x1', 1, 0, 0, NULL, NULL)")
+    with pytest.raises(StorageError, match="is there already"):
+        record(SqlAlchemyStore.joining(connection), a_created_task("x1"))
+    connection.commit()
+    assert ids(store) == []
+    connection.exec_driver_sql("SELECT one FROM ours")
+
+
+@pytest.mark.parametrize("isolation_level", [None, "AUTOCOMMIT", "SERIALIZABLE"])
+def test_a_connection_without_a_transaction_is_refused(store: SqlAlchemyStore, isolation_level: Any) -> None:
+    """A connection on which the driver has begun nothing is refused, with the cure; SQLAlchemy's begin() is no cure."""
+    options = {} if isolation_level is None else {"isolation_level": isolation_level}
+    with store.engine.connect().execution_options(**options) as connection:
+        joined = SqlAlchemyStore.joining(connection)
+        for question in (lambda: joined.begin(tenant=NO_TENANT), joined.ping, joined.create_schema):
+            with pytest.raises(MisuseError, match='call connection.exec_driver_sql\\("BEGIN IMMEDIATE"\\) first'):
+                question()
+    with store.engine.begin() as connection, pytest.raises(MisuseError, match="no transaction is open"):
+        SqlAlchemyStore.joining(connection).begin(tenant=NO_TENANT)
+
+
+def test_a_closed_connection_is_refused(store: SqlAlchemyStore, connection: Connection) -> None:
+    """A connection that is closed, or was discarded, is refused."""
+    joined = SqlAlchemyStore.joining(connection)
+    connection.invalidate()
+    with pytest.raises(MisuseError, match="is closed"):
+        joined.begin(tenant=NO_TENANT)
+    connection.close()
+    with pytest.raises(MisuseError, match="is closed"):
+        joined.begin(tenant=NO_TENANT)
+
+
+def test_a_transaction_that_ended_under_a_unit_is_refused(store: SqlAlchemyStore, connection: Connection) -> None:
+    """A unit whose transaction the caller has ended writes nothing by itself."""
+    with SqlAlchemyStore.joining(connection).begin(tenant=NO_TENANT) as unit:
+        unit.record(a_created_task())
+        connection.commit()
+        with pytest.raises(MisuseError, match="no transaction is open"):
+            unit.commit()
+    assert ids(store) == []
+
+
+def test_a_connection_that_cannot_be_used_is_a_storage_error(store: SqlAlchemyStore, connection: Connection) -> None:
+    """A connection that SQLAlchemy or the driver refuses to use gives a typed error."""
+    driver: Any = connection.connection.driver_connection
+    joined = SqlAlchemyStore.joining(connection)
+    with joined.begin(tenant=NO_TENANT) as unit:
+        connection.commit()
+        with connection.begin() as ended:
+            ended.rollback()
+            driver.execute("BEGIN")
+            with pytest.raises(StorageError, match="cannot be used"):
+                unit.count("task", EVERYTHING)
+    driver.close()
+    with pytest.raises(StorageError, match="cannot be used"):
+        joined.begin(tenant=NO_TENANT)
+
+
+def test_nothing_of_the_connection_is_changed(store: SqlAlchemyStore) -> None:
+    """A joined store sets nothing, and ends nothing, on the caller's connection."""
+    engine = sqlite_engine(str(store.engine.url.database), poolclass=NullPool, connect_args={"timeout": 0.25})
+    sent: list[str] = []
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(sent.append)
+        joined = SqlAlchemyStore.joining(connection)
+        record(joined, a_created_task("x1"))
+        with joined.begin(tenant=NO_TENANT) as unit:
+            unit.items.get("x1")
+        assert driver.in_transaction
+        assert driver.isolation_level == ""
+        assert not any(statement.startswith(("BEGIN", "COMMIT", "PRAGMA")) for statement in sent)
+        assert sum("sqlite_master" in statement for statement in sent) == 1
+        connection.rollback()
+
+
+def test_the_schema_can_be_created_in_the_callers_transaction(tmp_path: Path) -> None:
+    """The tables are created in the caller's transaction, and go with it."""
+    engine = sqlite_engine(tmp_path / "x.db")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        joined = SqlAlchemyStore.joining(connection)
+        with pytest.raises(StorageError, match="create_schema"):
+            joined.begin(tenant=NO_TENANT)
+        joined.create_schema()
+        record(joined, a_created_task())
+        connection.rollback()
+    assert SqlAlchemyStore(engine).present_tables() == frozenset()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("wrong", [None, "sqlite://", sqlite3.connect])
+def test_only_a_connection_can_be_joined(wrong: Any) -> None:
+    """Anything but a Connection of SQLAlchemy's is refused."""
+    with pytest.raises(InvalidInputError, match="must be a SQLAlchemy Connection"):
+        SqlAlchemyStore.joining(wrong)
+
+
+def test_an_engine_is_no_connection(store: SqlAlchemyStore) -> None:
+    """An engine is refused as a connection, and a connection as an engine."""
+    engine: Any = store.engine
+    assert isinstance(engine, Engine)
+    with pytest.raises(InvalidInputError, match="not Engine"):
+        SqlAlchemyStore.joining(engine)
+    with engine.connect() as connection, pytest.raises(InvalidInputError, match="SqlAlchemyStore.joining"):
+        SqlAlchemyStore(connection)
+
+
+def test_events_see_the_savepoint(store: SqlAlchemyStore, connection: Connection) -> None:
+    """With sql_events SQLAlchemy's events see every statement of a joined store, the savepoint among them."""
+    sent: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *about: sent.append(about[2].split()[0]))
+    record(SqlAlchemyStore.joining(connection, sql_events=True), a_created_task())
+    assert sent == ["SELECT", "SAVEPOINT", "INSERT", "INSERT", "INSERT", "RELEASE"]
