@@ -73,6 +73,10 @@ class Fault:
     after: bool
     error: BaseException = attrs.field(init=False, default=attrs.Factory(lambda self: self.kind.make(), takes_self=True))
 
+    def hits(self, place: int, name: str) -> bool:
+        """Return whether this call fails. A connection that is lost can still be closed."""
+        return place == self.place or (self.kind.lasting and place > self.place and not name.startswith("close"))
+
 
 class Driver:
     """`sqlite3`, with a fault where one is wanted. Its engines give out connections that count their calls.
@@ -107,15 +111,18 @@ class Driver:
         """Return what is executed for a statement."""
         return self._instead.get(sql, sql)
 
-    def call(self, name: str, real: Callable[[], T]) -> T:
-        """Make one call: count it, and fail where that is wanted."""
+    def call(self, name: str, real: Callable[[], T], *, asks: bool = True) -> T:
+        """Make one call: count it, and fail where that is wanted.
+
+        Args:
+            name: What it is noted as.
+            real: The call.
+            asks: Whether the database is asked for anything; else there is nothing that could fail by itself.
+        """
         place = len(self.calls)
         self.calls.append(name)
         fault = self._fault
-        failing = fault is not None and (
-            place == fault.place or (fault.kind.lasting and place > fault.place and not name.startswith("close"))
-        )
-        if fault is None or not failing:
+        if fault is None or not fault.hits(place, name) or (fault.kind.of_the_driver and not asks):
             return real()
         if fault.after:
             real()
@@ -134,7 +141,7 @@ class _Connection(sqlite3.Connection):
 
     @property
     def in_transaction(self) -> bool:
-        return self._driver.call("in_transaction", lambda: super(_Connection, self).in_transaction)
+        return self._driver.call("in_transaction", lambda: super(_Connection, self).in_transaction, asks=False)
 
     def cursor(self, factory: Any = None) -> Any:
         made = partial(_Cursor, driver=self._driver)

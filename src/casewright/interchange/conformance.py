@@ -278,8 +278,7 @@ class _Replay:
             outcome = Outcome.ADMINISTRATIVE if judged.verdict is None else Outcome.ALLOWED
             self.judgements.append(Judgement(row, source, outcome))
         if judged.change is not None:  # a correction to the status that it has already changes nothing
-            # No chance in it: values in, values out.
-            sealed = seal(judged.change, recorded_at=row.at, salt=f"row {row.number}")
+            sealed = seal(judged.change, recorded_at=row.at, salt=f"row {row.number}")  # no chance in it
             self.events.append(sealed.event)
             self.steps.append(judged.step)
             self.item = sealed.after
