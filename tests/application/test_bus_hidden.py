@@ -230,7 +230,7 @@ def test_nothing_of_a_readable_item_is_in_a_refusal(store: Store) -> None:
     """Refusals on an item that may be read speak of rules, statuses and inputs, not of its words (A7)."""
     reports: list[Report] = []
     bus = a_watched_bus(store, reports)
-    bus.execute(CreateTask("canary title", id="x-1", **WORDS | {"assignee_id": "ben"}), by=ANN)
+    bus.execute(CreateTask("canary title", id="x-1", **{**WORDS, "assignee_id": "ben"}), by=ANN)
     bus.execute(OpenCase("canary title", id="c-1", **WORDS), by=ROOT)
     reports.clear()
     by_kind = {"task": (BEN, "x-1"), "case": (REVIEWER, "c-1")}

@@ -44,17 +44,17 @@ PERFORMED: dict[str, Any] = {"coats": 2, "colours": ("red",), "until": INSTANT, 
 
 def asked(action: str, item_id: str, kind: Any = None, /, **inputs: Any) -> Ask:
     """Return what a command on an item that is there asks for."""
-    return Ask(action, casewright.ItemId(item_id), FrozenMapping(inputs), kind=kind)
+    return Ask(action, item_id, FrozenMapping(inputs), kind=kind)
 
 
 ASKS: dict[str, Ask] = {
     "CreateTask": Ask(
         "create",
-        casewright.ItemId("x-1"),
+        "x-1",
         FrozenMapping(FIELDS),
         kind="task",
         definition="own",
-        case_id=casewright.ItemId("c-1"),
+        case_id="c-1",
     ),
     "StartTask": asked("start", "t-1", "task"),
     "BlockTask": asked("block", "t-1", "task", reason="it rains"),
@@ -62,7 +62,7 @@ ASKS: dict[str, Ask] = {
     "CompleteTask": asked("complete", "t-1", "task"),
     "CancelTask": asked("cancel", "t-1", "task", reason="no fence"),
     "ReopenTask": asked("reopen", "t-1", "task"),
-    "OpenCase": Ask("create", casewright.ItemId("x-1"), FrozenMapping(FIELDS), kind="case", definition="own"),
+    "OpenCase": Ask("create", "x-1", FrozenMapping(FIELDS), kind="case", definition="own"),
     "SubmitCase": asked("submit", "c-1", "case"),
     "StartReview": asked("start_review", "c-1", "case", reviewer_id="rita"),
     "EscalateCase": asked("escalate", "c-1", "case", reason="hard"),

@@ -21,7 +21,6 @@ from casewright import (
     Delete,
     Edit,
     InvalidInputError,
-    ItemId,
     Note,
     Outcome,
     Perform,
@@ -216,7 +215,7 @@ class Archive(Command[Task]):
 
     def ask(self) -> Ask:
         """Return what it asks for."""
-        return Ask("archive", ItemId(self.item_id), kind="task")
+        return Ask("archive", self.item_id, kind="task")
 
 
 @attrs.frozen

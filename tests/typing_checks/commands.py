@@ -184,7 +184,7 @@ class Archive(Command[Case]):
 
     def ask(self) -> Ask:
         """Return what it asks for."""
-        return Ask("archive", ItemId(self.item_id), kind="case")
+        return Ask("archive", self.item_id, kind="case")
 
 
 @attrs.frozen
@@ -195,7 +195,7 @@ class Count(Command[int]):
 
     def ask(self) -> Ask:
         """Return what it asks for."""
-        return Ask("claim", ItemId(self.item_id))
+        return Ask("claim", self.item_id)
 
     def result(self, item: Item, notes: tuple[Note, ...]) -> int:
         """Return the version."""

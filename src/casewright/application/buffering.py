@@ -188,10 +188,12 @@ class BufferingUnitOfWork(ABC):
             raise MisuseError("the unit of work met a conflict or was interrupted", "roll it back, and begin a new one")
 
     def _finish(self) -> None:
-        self._ended = True
         self._changes = []
         self._rows = {}
-        self._end()
+        try:
+            self._end()
+        finally:  # not before: what interrupts on the way here must not keep the block from giving back what is held
+            self._ended = True
 
     def _take(self, change: Change[Any]) -> None:
         """Put the change on top of what was recorded of its item before."""

@@ -1,0 +1,384 @@
+"""The store in SQLite: connections as they were found, nothing done too early, and rows that come back as they went."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from sqlalchemy import Engine, SingletonThreadPool, StaticPool, create_engine, event, insert, select
+from sqlalchemy.exc import StatementError
+
+from casewright import (
+    AlreadyExistsError,
+    InvalidInputError,
+    MisuseError,
+    StaleVersionError,
+    StorageError,
+    TransientStorageError,
+    erase,
+)
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from casewright.adapters.sqlalchemy.tables import EVENT, OUTBOX
+from casewright.application.ports import Listing, Outbox, Store
+from casewright.domain.filters import Order, OrderBy
+from casewright.domain.ids import NO_TENANT
+from casewright.domain.terms import EVERYTHING, TermKind
+from support.histories import random_histories
+from support.stores import a_created_task, as_recorded, begun, decisions, record, sqlite_engine, sqlite_store
+from support.values import AT, a_note, a_task
+
+OWN: dict[str, Any] = {"isolation_level": "EXCLUSIVE", "timeout": 0.25}
+"""How the caller's connections are set up: not at all as the store needs them."""
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """Return an engine for a new file, with settings and an only connection of the caller's."""
+    engine = sqlite_engine(tmp_path / "x.db", connect_args=OWN, pool_size=1, max_overflow=0, pool_timeout=0)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> SqlAlchemyStore:
+    """Return a store with its schema."""
+    store = SqlAlchemyStore(engine)
+    store.create_schema()
+    store.begin(tenant=NO_TENANT)
+    return store
+
+
+def check_clean(engine: Engine) -> None:
+    """Check that the one connection is in the pool, clean and as the caller has set it up."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        assert not driver.in_transaction
+        assert driver.isolation_level == OWN["isolation_level"]
+        assert driver.execute("PRAGMA busy_timeout").fetchone() == (250,)
+
+
+# ---------------------------------------------------------------- connections
+
+
+@pytest.mark.parametrize("sql_events", [False, True])
+def test_settings_are_put_back(engine: Engine, sql_events: bool) -> None:
+    """Whatever a unit did and however it ended, its connection goes back clean and as it was found (T4)."""
+    store = SqlAlchemyStore(engine, sql_events=sql_events)
+    with pytest.raises(StorageError, match="create_schema"):
+        store.begin(tenant=NO_TENANT)
+    check_clean(engine)
+    store.create_schema()
+    check_clean(engine)
+    created = a_created_task()
+    record(store, created)
+    check_clean(engine)
+    with pytest.raises(AlreadyExistsError):
+        record(store, created)
+    check_clean(engine)
+    for write in (False, True):
+        with store.begin(tenant=NO_TENANT, write=write) as unit:
+            unit.items.get("x1")
+            unit.find("task", EVERYTHING, order=Order(), limit=1)
+        check_clean(engine)
+    interrupt = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        _interrupted(store, interrupt)
+    assert caught.value is interrupt
+    check_clean(engine)
+
+
+def _interrupted(store: SqlAlchemyStore, interrupt: BaseException) -> None:
+    with store.begin(tenant=NO_TENANT) as unit:
+        unit.items.get("x1")
+        raise interrupt
+
+
+def test_a_setting_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
+    """Where a connection has the store's busy timeout already, it is not set again."""
+    engine = sqlite_engine(tmp_path / "x.db", connect_args={"timeout": 1.5})
+    store = SqlAlchemyStore(engine, busy_timeout=timedelta(seconds=1.5), sql_events=True)
+    store.create_schema()
+    store.begin(tenant=NO_TENANT)
+    sent: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *about: sent.append(about[2].split("\n")[0]))
+    record(store, a_created_task())
+    assert [statement for statement in sent if "busy_timeout" in statement] == ["PRAGMA busy_timeout"]
+    engine.dispose()
+
+
+def test_nothing_is_done_before_it_must(engine: Engine) -> None:
+    """Making a store touches nothing; a unit takes a connection at its first read or when it commits, and one only."""
+    taken: list[object] = []
+    event.listen(engine, "checkout", lambda *about: taken.append(about))
+    store = SqlAlchemyStore(engine)
+    assert taken == []
+    store.create_schema()
+    store.begin(tenant=NO_TENANT)
+    taken.clear()
+    with store.begin(tenant=NO_TENANT) as unit:
+        unit.record(a_created_task())
+        assert taken == []
+        unit.commit()
+    with store.begin(tenant=NO_TENANT) as unit:
+        unit.commit()
+    assert len(taken) == 1
+    with store.begin(tenant=NO_TENANT) as unit:
+        unit.items.get("x1")
+        unit.history("x1")
+        unit.count("task", EVERYTHING)
+    assert len(taken) == 2
+
+
+def test_a_writing_unit_holds_the_lock_from_its_first_read(store: SqlAlchemyStore, tmp_path: Path) -> None:
+    """A unit that writes begins at once with the lock, one that only reads without (L3)."""
+    other = SqlAlchemyStore(sqlite_engine(tmp_path / "x.db"), busy_timeout=timedelta(0))
+    with store.begin(tenant=NO_TENANT, write=False) as unit:
+        unit.items.get("x1")
+        record(other, a_created_task())
+    with store.begin(tenant=NO_TENANT) as unit:
+        unit.items.get("x1")
+        with pytest.raises(TransientStorageError):
+            record(other, a_created_task("x2"))
+    record(other, a_created_task("x2"))
+    other.engine.dispose()
+
+
+def test_a_file_is_switched_to_wal(tmp_path: Path) -> None:
+    """A file is switched to WAL once, or left as it is where somebody uses it."""
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE ours (one)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM ours").fetchall()
+        store = SqlAlchemyStore(sqlite_engine(path), busy_timeout=timedelta(0))
+        with pytest.raises(TransientStorageError):
+            store.create_schema()
+        other.execute("ROLLBACK")
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        store.create_schema()
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        store.engine.dispose()
+
+
+@pytest.mark.parametrize("pool", [StaticPool, SingletonThreadPool])
+def test_a_memory_database(pool: Any) -> None:
+    """A memory database works; a second transaction on its one connection is refused, and the first goes on."""
+    engine = create_engine("sqlite://", poolclass=pool)
+    store = SqlAlchemyStore(engine)
+    store.create_schema()
+    created = a_created_task()
+    record(store, created)
+    with store.begin(tenant=NO_TENANT) as first, store.begin(tenant=NO_TENANT) as second:
+        first.items.get("x1")
+        with pytest.raises(MisuseError, match="one connection of a memory database"):
+            second.items.get("x1")
+        first.record(begun(created.after))
+        first.commit()
+        found = second.items.get("x1")
+        assert found is not None
+        assert found.version == 2
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("DELETE FROM casewright_outbox")
+        with pytest.raises(MisuseError, match="one connection of a memory database"):
+            record(store, a_created_task("x2"))
+        connection.commit()
+    with store.begin(tenant=NO_TENANT) as unit:
+        assert unit.pending(limit=9) == ()
+    engine.dispose()
+
+
+def test_a_memory_database_after_its_connection_was_discarded() -> None:
+    """A store finds a new, empty memory database where the pool has discarded the old one."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    store = SqlAlchemyStore(engine)
+    store.create_schema()
+    with engine.connect() as connection:
+        connection.invalidate()
+    assert store.present_tables() == frozenset()
+    engine.dispose()
+
+
+# ---------------------------------------------------------------- statements
+
+
+def test_sql_events_see_every_statement(engine: Engine) -> None:
+    """With sql_events SQLAlchemy's events see every statement; without, none but those of lists."""
+    sent: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *about: sent.append(" ".join(about[2].split()[:2])))
+    for sql_events in (True, False):
+        store = SqlAlchemyStore(engine, sql_events=sql_events)
+        store.create_schema()
+        store.begin(tenant=NO_TENANT)
+        sent.clear()
+        created = a_created_task(f"x{sql_events}")
+        record(store, created)
+        with store.begin(tenant=NO_TENANT) as unit:
+            unit.items.get(created.after.id)
+            unit.record(begun(created.after))
+            unit.commit()
+        seen = [statement for statement in sent if not statement.startswith("PRAGMA")]
+        create = ["BEGIN IMMEDIATE", "INSERT INTO", "INSERT INTO", "INSERT INTO", "COMMIT"]
+        start = ["BEGIN IMMEDIATE", "SELECT casewright_item.tenant", "UPDATE casewright_item"]
+        expected = [*create, *start, "INSERT INTO", "INSERT INTO", "COMMIT"]
+        assert [statement.rstrip(",") for statement in seen] == (expected if sql_events else [])
+
+
+def test_only_what_changed_is_written(store: SqlAlchemyStore, tmp_path: Path) -> None:
+    """A change writes the columns that it sets and no other: what somebody else set meanwhile stays."""
+    created = a_created_task(description="before")
+    record(store, created)
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
+        other.execute("UPDATE casewright_item SET description = 'after', attributes = '{\"k\":1}'")
+    record(store, begun(created.after))
+    with store.begin(tenant=NO_TENANT) as unit:
+        found = unit.items.get("x1")
+    assert found is not None
+    assert (found.description, dict(found.attributes), found.status) == ("after", {"k": 1}, "in_progress")
+
+
+def test_a_stale_change_tells_both_versions(store: SqlAlchemyStore, tmp_path: Path) -> None:
+    """A change of a version that is no more is told which one there is; of a row that is gone, that there is none."""
+    created = a_created_task()
+    record(store, created)
+    record(store, begun(created.after))
+    with pytest.raises(StaleVersionError) as caught:
+        record(store, begun(created.after))
+    assert (caught.value.expected, caught.value.actual) == (1, 2)
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
+        other.execute("DELETE FROM casewright_item")
+    with pytest.raises(StaleVersionError) as caught:
+        record(store, begun(created.after))
+    assert caught.value.actual is None
+
+
+# ---------------------------------------------------------------- rows
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_histories_come_back_equal(tmp_path: Path, seed: int) -> None:
+    """Items, events, notes and payload texts come back equal to what was recorded, of both kinds (E3, H4)."""
+    store = sqlite_store(tmp_path / "x.db", sql_events=seed == 0)
+    histories = random_histories(seed, 30)
+    for changes in decisions(histories):
+        record(store, *changes)
+    with store.begin(tenant=NO_TENANT, write=False) as unit:
+        for item_id, chain in histories.items():
+            events = [change.event for change in chain]
+            assert unit.items.get(item_id) == chain[-1].after
+            assert list(unit.history(item_id)) == events
+            assert list(unit.history(item_id, after=1, limit=2)) == events[1:3]
+            assert list(unit.notes(item_id)) == [note for change in chain for note in change.notes]
+    store.engine.dispose()
+
+
+def test_instants_come_back_as_the_same_instant(store: SqlAlchemyStore) -> None:
+    """Any aware instant comes back as the same one, in UTC, to the microsecond (S3)."""
+    rng = random.Random(1)
+    moments = [
+        datetime(rng.randrange(2, 9999), 1, 1, tzinfo=timezone(timedelta(minutes=rng.randrange(-1439, 1440))))
+        + timedelta(microseconds=rng.randrange(10**13))
+        for _ in range(500)
+    ]
+    items = [a_task(id=f"x{number}", due_at=moment) for number, moment in enumerate(moments)]
+    record(store, *map(as_recorded, items))
+    with store.begin(tenant=NO_TENANT) as unit:
+        found = [unit.items.get(item.id) for item in items]
+    assert [item and item.due_at for item in found] == moments
+    assert all(item is not None and item.due_at is not None and item.due_at.tzinfo is AT.tzinfo for item in found)
+
+
+def test_the_tables_can_be_read_and_written_by_the_host(store: SqlAlchemyStore, engine: Engine) -> None:
+    """To whoever reads the tables through SQLAlchemy, instants are aware datetimes; naive ones are refused (S3)."""
+    record(store, a_created_task())
+    with engine.connect() as connection:
+        assert connection.execute(select(EVENT.c.occurred_at, EVENT.c.salt)).one()[0] == AT
+        assert connection.execute(select(OUTBOX.c.next_at)).one() == (None,)
+        row = {"tenant": "", "item_id": "y", "version": 1, "shard": 1, "attempts": 1, "error": None}
+        connection.execute(insert(OUTBOX), [{**row, "next_at": AT}])
+        with pytest.raises((InvalidInputError, StatementError)):
+            connection.execute(insert(OUTBOX), [{**row, "version": 2, "next_at": datetime(2026, 1, 1)}])  # noqa: DTZ001
+        connection.commit()
+    with store.begin(tenant=NO_TENANT) as unit:
+        assert [(pointer.item_id, pointer.next_at) for pointer in unit.pending(limit=9)] == [("x1", None), ("y", AT)]
+
+
+def test_an_erased_event_comes_back_erased(store: SqlAlchemyStore) -> None:
+    """An event without payload and salt is kept so (H8)."""
+    change = a_created_task()
+    record(store, attrs.evolve(change, event=erase(change.event)))
+    with store.begin(tenant=NO_TENANT) as unit:
+        (found,) = unit.history("x1")
+    assert found == erase(change.event)
+    assert found.erased
+
+
+def test_notes_of_one_change_keep_their_order(store: SqlAlchemyStore) -> None:
+    """Notes that are added together come back in the order in which they were added; an id is used once."""
+    notes = tuple(a_note(id=note_id, version=1) for note_id in ("b", "a", "c"))
+    record(store, attrs.evolve(a_created_task(), notes=notes))
+    with store.begin(tenant=NO_TENANT) as unit:
+        assert unit.notes("x1") == notes
+    with pytest.raises(AlreadyExistsError, match="'a'"):
+        record(store, attrs.evolve(a_created_task("x2"), notes=(a_note(id="a", item_id="x2", version=1),)))
+
+
+# ---------------------------------------------------------------- what a store is
+
+
+def test_it_is_a_store(store: SqlAlchemyStore) -> None:
+    """It is a store to a type checker, and its units list items and the outbox by all terms and orders."""
+    as_store: Store = store
+    with as_store.begin(tenant=NO_TENANT) as unit:
+        assert isinstance(unit, Listing)
+        assert isinstance(unit, Outbox)
+        assert unit.terms == frozenset(TermKind)
+        assert unit.orders == frozenset(OrderBy)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"engine": None}, "engine: must be a SQLAlchemy Engine, not NoneType"),
+        ({"engine": "sqlite://"}, "not str"),
+        ({"busy_timeout": 10}, "busy_timeout: must be a timedelta, not int"),
+        ({"busy_timeout": timedelta(seconds=-1)}, "from 0 to 24 days"),
+        ({"busy_timeout": timedelta(days=25)}, "from 0 to 24 days"),
+        ({"sql_events": "yes"}, "sql_events: must be True or False, not str"),
+    ],
+)
+def test_wrong_arguments_are_refused(engine: Engine, arguments: dict[str, Any], problem: str) -> None:
+    """An argument of a wrong type or range is refused with a typed error when the store is made."""
+    with pytest.raises(InvalidInputError, match=problem):
+        SqlAlchemyStore(**{"engine": engine, **arguments})
+
+
+def test_a_tenant_that_is_none_is_refused(store: SqlAlchemyStore) -> None:
+    """A unit of work for something that is no tenant is refused."""
+    wrong: Any = None
+    with pytest.raises(InvalidInputError, match="tenant"):
+        store.begin(tenant=wrong)
+
+
+@pytest.mark.parametrize("url", ["mysql+pymysql://", "sqlite+pysqlcipher://"])
+def test_other_databases_and_drivers_are_refused(url: str) -> None:
+    """An engine for another database or driver is refused, and what is supported is named."""
+    with pytest.raises(MisuseError, match="only sqlite by Python's own sqlite3 is supported now"):
+        SqlAlchemyStore(create_engine(url, module=sqlite3))
+
+
+def test_without_sqlalchemy_the_cure_is_named() -> None:
+    """Where SQLAlchemy is not installed, importing the adapter names the line that installs it."""
+    code = "import sys; sys.modules['sqlalchemy'] = None; import casewright.adapters.sqlalchemy"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'needs SQLAlchemy: python -m pip install "casewright[sqlalchemy]"' in done.stderr
