@@ -165,6 +165,7 @@ def test_a_file_is_switched_to_wal(tmp_path: Path) -> None:
         other.execute("ROLLBACK")
         assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         store.create_schema()
+        assert other.execute("SELECT * FROM ours").fetchall() == []  # only now does it look into the file again
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         store.engine.dispose()
 

@@ -193,11 +193,15 @@ class JoinedTransaction:
         """Check that there is one."""
         self._connection = connection
         self._sql_events = sql_events
+        self._channel: Channel | None = None
         self.connection()
 
     def open(self) -> Send:
         """See `Transaction.open`."""
-        return Channel.on(self.connection(), sql_events=self._sql_events).send
+        connection = self.connection()
+        if self._channel is None:
+            self._channel = Channel.on(connection, sql_events=self._sql_events)
+        return self._channel.send
 
     def connection(self) -> Connection:
         """See `Transaction.connection`."""
@@ -215,18 +219,32 @@ class JoinedTransaction:
     def write(self, work: Callable[[Send], None]) -> None:
         """See `Transaction.write`."""
         send = self.open()
+        send("SAVEPOINT casewright")
         try:
-            send("SAVEPOINT casewright")
             work(send)
             send("RELEASE casewright")
         except BaseException:
-            with suppress(*DRIVER_ERRORS):  # after some errors SQLite has undone the whole transaction by itself
-                send("ROLLBACK TO casewright")
-                send("RELEASE casewright")
+            self._undo(send)
             raise
 
+    def _undo(self, send: Send) -> None:
+        """Leave nothing of the work in the transaction; where that cannot be, see to it that it is never committed."""
+        with suppress(*DRIVER_ERRORS):
+            try:
+                driver: Any = self._connection.connection.driver_connection
+                if driver.in_transaction:  # after some errors SQLite has undone all of it by itself
+                    send("ROLLBACK TO casewright")
+                    send("RELEASE casewright")
+            except BaseException:
+                self._connection.invalidate()
+                raise
+
     def end(self) -> None:
-        """See `Transaction.end`: what is held is the caller's."""
+        """See `Transaction.end`: the connection is the caller's, but no statement is left on it."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            with suppress(*DRIVER_ERRORS):
+                channel.close()
 
 
 _JOIN: Final = (
