@@ -47,7 +47,7 @@ class Bar:
 
 
 def measure(
-    contenders: Mapping[str, Callable[[int], None]],
+    contenders: Mapping[str, Callable[[int], object]],
     *,
     calls: int,
     rounds: int,

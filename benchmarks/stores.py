@@ -44,7 +44,10 @@ def run(rounds: int) -> bool:
     log = steps(COMMANDS)
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(Path(folder), log)
-        memory = {DECIDE: lambda _: _decide(log), MEMORY: lambda _: _through(CommandBus(MemoryStore(), [PROCESS]), log)}
+        memory: dict[str, Callable[[int], object]] = {
+            DECIDE: lambda _: _decide(log),
+            MEMORY: lambda _: _through(CommandBus(MemoryStore(), [PROCESS]), log),
+        }
         timings = measure(
             {**memory, **files.contenders},
             calls=len(log),
@@ -105,7 +108,7 @@ class _Files:
         self._folder, self._log, self._count = folder, log, 0
         self._rows = _rows(log)
         self._engine: Engine | None = None
-        self.contenders: dict[str, Callable[[int], None]] = {
+        self.contenders: dict[str, Callable[[int], object]] = {
             RAW: lambda _: _raw(self._path, self._rows),
             CORE: lambda _: _core(self._opened(), self._rows),
             BUS: lambda _: _through(CommandBus(SqlAlchemyStore(self._opened()), [PROCESS]), log),

@@ -94,6 +94,47 @@ def test_a_failure_leaves_nothing_of_the_unit(store: SqlAlchemyStore, connection
     connection.exec_driver_sql("SELECT one FROM ours")
 
 
+def test_an_error_that_undoes_the_whole_transaction(store: SqlAlchemyStore, connection: Connection) -> None:
+    """Where SQLite itself undoes the caller's whole transaction, the error comes out and the next unit is refused."""
+    connection.exec_driver_sql(
+        "CREATE TEMP TRIGGER t BEFORE INSERT ON casewright_event BEGIN SELECT RAISE(ROLLBACK, 'planted'); END"
+    )
+    connection.commit()
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    joined = SqlAlchemyStore.joining(connection)
+    with pytest.raises(StorageError):
+        record(joined, a_created_task())
+    with pytest.raises(MisuseError, match="no transaction is open"):
+        joined.begin(tenant=NO_TENANT)
+    assert ids(store) == []
+
+
+def test_a_unit_that_cannot_be_undone_discards_the_connection(store: SqlAlchemyStore) -> None:
+    """Where even going back to the savepoint fails, the connection is discarded, so that no half can be committed."""
+
+    class Failing(sqlite3.Connection):
+        def cursor(self, factory: Any = None) -> Any:
+            return super().cursor(_NoWayBack)
+
+    engine = sqlite_engine(str(store.engine.url.database), connect_args={"factory": Failing})
+    created = a_created_task()
+    record(store, created)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with pytest.raises(AlreadyExistsError):
+            record(SqlAlchemyStore.joining(connection), a_created_task("x0"), created)
+        assert connection.invalidated
+    assert ids(store) == ["x1"]
+    engine.dispose()
+
+
+class _NoWayBack(sqlite3.Cursor):
+    def execute(self, statement: str, *parameters: Any) -> Any:
+        if statement.startswith("ROLLBACK TO"):
+            raise sqlite3.OperationalError("planted")
+        return super().execute(statement, *parameters)
+
+
 @pytest.mark.parametrize("isolation_level", [None, "AUTOCOMMIT", "SERIALIZABLE"])
 def test_a_connection_without_a_transaction_is_refused(store: SqlAlchemyStore, isolation_level: Any) -> None:
     """A connection on which the driver has begun nothing is refused, with the cure; SQLAlchemy's begin() is no cure."""
@@ -156,6 +197,7 @@ def test_nothing_of_the_connection_is_changed(store: SqlAlchemyStore) -> None:
         record(joined, a_created_task("x1"))
         with joined.begin(tenant=NO_TENANT) as unit:
             unit.items.get("x1")
+            unit.history("x1")
         assert driver.in_transaction
         assert driver.isolation_level == ""
         assert not any(statement.startswith(("BEGIN", "COMMIT", "PRAGMA")) for statement in sent)

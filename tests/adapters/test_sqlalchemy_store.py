@@ -1,21 +1,18 @@
-"""The store in SQLite: connections as they were found, nothing done too early, and rows that come back as they went."""
+"""The store in SQLite: connections as they were found, nothing done before it must be, statements that can be seen."""
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
-from sqlalchemy import Engine, SingletonThreadPool, StaticPool, create_engine, event, insert, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy import Engine, create_engine, event
 
 from casewright import (
     AlreadyExistsError,
@@ -24,17 +21,13 @@ from casewright import (
     StaleVersionError,
     StorageError,
     TransientStorageError,
-    erase,
 )
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.adapters.sqlalchemy.tables import EVENT, OUTBOX
 from casewright.application.ports import Listing, Outbox, Store
 from casewright.domain.filters import Order, OrderBy
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.terms import EVERYTHING, TermKind
-from support.histories import random_histories
-from support.stores import a_created_task, as_recorded, begun, decisions, record, sqlite_engine, sqlite_store
-from support.values import AT, a_note, a_task
+from support.stores import a_created_task, begun, record, sqlite_engine
 
 OWN: dict[str, Any] = {"isolation_level": "EXCLUSIVE", "timeout": 0.25}
 """How the caller's connections are set up: not at all as the store needs them."""
@@ -170,45 +163,6 @@ def test_a_file_is_switched_to_wal(tmp_path: Path) -> None:
         store.engine.dispose()
 
 
-@pytest.mark.parametrize("pool", [StaticPool, SingletonThreadPool])
-def test_a_memory_database(pool: Any) -> None:
-    """A memory database works; a second transaction on its one connection is refused, and the first goes on."""
-    engine = create_engine("sqlite://", poolclass=pool)
-    store = SqlAlchemyStore(engine)
-    store.create_schema()
-    created = a_created_task()
-    record(store, created)
-    with store.begin(tenant=NO_TENANT) as first, store.begin(tenant=NO_TENANT) as second:
-        first.items.get("x1")
-        with pytest.raises(MisuseError, match="one connection of a memory database"):
-            second.items.get("x1")
-        first.record(begun(created.after))
-        first.commit()
-        found = second.items.get("x1")
-        assert found is not None
-        assert found.version == 2
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN")
-        connection.exec_driver_sql("DELETE FROM casewright_outbox")
-        with pytest.raises(MisuseError, match="one connection of a memory database"):
-            record(store, a_created_task("x2"))
-        connection.commit()
-    with store.begin(tenant=NO_TENANT) as unit:
-        assert unit.pending(limit=9) == ()
-    engine.dispose()
-
-
-def test_a_memory_database_after_its_connection_was_discarded() -> None:
-    """A store finds a new, empty memory database where the pool has discarded the old one."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    store = SqlAlchemyStore(engine)
-    store.create_schema()
-    with engine.connect() as connection:
-        connection.invalidate()
-    assert store.present_tables() == frozenset()
-    engine.dispose()
-
-
 # ---------------------------------------------------------------- statements
 
 
@@ -260,77 +214,6 @@ def test_a_stale_change_tells_both_versions(store: SqlAlchemyStore, tmp_path: Pa
     with pytest.raises(StaleVersionError) as caught:
         record(store, begun(created.after))
     assert caught.value.actual is None
-
-
-# ---------------------------------------------------------------- rows
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_histories_come_back_equal(tmp_path: Path, seed: int) -> None:
-    """Items, events, notes and payload texts come back equal to what was recorded, of both kinds (E3, H4)."""
-    store = sqlite_store(tmp_path / "x.db", sql_events=seed == 0)
-    histories = random_histories(seed, 30)
-    for changes in decisions(histories):
-        record(store, *changes)
-    with store.begin(tenant=NO_TENANT, write=False) as unit:
-        for item_id, chain in histories.items():
-            events = [change.event for change in chain]
-            assert unit.items.get(item_id) == chain[-1].after
-            assert list(unit.history(item_id)) == events
-            assert list(unit.history(item_id, after=1, limit=2)) == events[1:3]
-            assert list(unit.notes(item_id)) == [note for change in chain for note in change.notes]
-    store.engine.dispose()
-
-
-def test_instants_come_back_as_the_same_instant(store: SqlAlchemyStore) -> None:
-    """Any aware instant comes back as the same one, in UTC, to the microsecond (S3)."""
-    rng = random.Random(1)
-    moments = [
-        datetime(rng.randrange(2, 9999), 1, 1, tzinfo=timezone(timedelta(minutes=rng.randrange(-1439, 1440))))
-        + timedelta(microseconds=rng.randrange(10**13))
-        for _ in range(500)
-    ]
-    items = [a_task(id=f"x{number}", due_at=moment) for number, moment in enumerate(moments)]
-    record(store, *map(as_recorded, items))
-    with store.begin(tenant=NO_TENANT) as unit:
-        found = [unit.items.get(item.id) for item in items]
-    assert [item and item.due_at for item in found] == moments
-    assert all(item is not None and item.due_at is not None and item.due_at.tzinfo is AT.tzinfo for item in found)
-
-
-def test_the_tables_can_be_read_and_written_by_the_host(store: SqlAlchemyStore, engine: Engine) -> None:
-    """To whoever reads the tables through SQLAlchemy, instants are aware datetimes; naive ones are refused (S3)."""
-    record(store, a_created_task())
-    with engine.connect() as connection:
-        assert connection.execute(select(EVENT.c.occurred_at, EVENT.c.salt)).one()[0] == AT
-        assert connection.execute(select(OUTBOX.c.next_at)).one() == (None,)
-        row = {"tenant": "", "item_id": "y", "version": 1, "shard": 1, "attempts": 1, "error": None}
-        connection.execute(insert(OUTBOX), [{**row, "next_at": AT}])
-        with pytest.raises((InvalidInputError, StatementError)):
-            connection.execute(insert(OUTBOX), [{**row, "version": 2, "next_at": datetime(2026, 1, 1)}])  # noqa: DTZ001
-        connection.commit()
-    with store.begin(tenant=NO_TENANT) as unit:
-        assert [(pointer.item_id, pointer.next_at) for pointer in unit.pending(limit=9)] == [("x1", None), ("y", AT)]
-
-
-def test_an_erased_event_comes_back_erased(store: SqlAlchemyStore) -> None:
-    """An event without payload and salt is kept so (H8)."""
-    change = a_created_task()
-    record(store, attrs.evolve(change, event=erase(change.event)))
-    with store.begin(tenant=NO_TENANT) as unit:
-        (found,) = unit.history("x1")
-    assert found == erase(change.event)
-    assert found.erased
-
-
-def test_notes_of_one_change_keep_their_order(store: SqlAlchemyStore) -> None:
-    """Notes that are added together come back in the order in which they were added; an id is used once."""
-    notes = tuple(a_note(id=note_id, version=1) for note_id in ("b", "a", "c"))
-    record(store, attrs.evolve(a_created_task(), notes=notes))
-    with store.begin(tenant=NO_TENANT) as unit:
-        assert unit.notes("x1") == notes
-    with pytest.raises(AlreadyExistsError, match="'a'"):
-        record(store, attrs.evolve(a_created_task("x2"), notes=(a_note(id="a", item_id="x2", version=1),)))
 
 
 # ---------------------------------------------------------------- what a store is

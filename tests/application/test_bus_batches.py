@@ -227,10 +227,24 @@ def test_together_an_id_is_wanted_twice(backend: Backend) -> None:
     twice: list[list[Command[Any]]] = [
         [CreateTask("B", id="y-1"), CreateTask("C", id="y-1")],
         [CreateTask("B", id="y-1"), OpenCase("C", id="y-1")],
+        [CreateTask("B", id="y-1"), CreateTask("C", id="y-1"), CreateTask("D", id="y-1")],
         [AddNote("x-1", "b", note_id="n-1"), AddNote("x-1", "c", note_id="n-1")],
     ]
     for commands in twice:
-        assert run(bus, *commands, Claim("x-1"), by=WRITER) == [other, ("already_exists",), other]
+        answers = run(bus, *commands, Claim("x-1"), by=WRITER)
+        assert answers == [other, ("already_exists",), *[other] * (len(commands) - 1)]
+    assert backend.dump() == before
+
+
+def test_together_a_taken_id_hides_no_refusal(backend: Backend) -> None:
+    """What was refused before it is told as well, and reported (H1)."""
+    a_bus(backend.store).execute(CreateTask("A", id="x-1"), by=ANN)
+    before = backend.dump()
+    reports: list[Report] = []
+    bus = a_bus(backend.store, observers=[reports.append])
+    answers = run(bus, ReopenTask("x-1"), CreateTask("B", id="y-1"), CreateTask("C", id="y-1"))
+    assert answers == [("refused", "wrong_state"), ("refused", "not_together"), ("already_exists",)]
+    assert [(report.action, report.denial is not None) for report in reports] == [("reopen", True)]
     assert backend.dump() == before
 
 

@@ -29,6 +29,7 @@ from casewright import (
     StartTask,
     Store,
     SubmitCase,
+    Tag,
     Task,
 )
 from support.backends import Backend
@@ -138,6 +139,17 @@ def test_nothing_is_denied_or_refused_on_an_old_item(bus: CommandBus) -> None:
     assert bus.execute(StartTask("x-1"), by=BEN, item=old).status == "in_progress"
     assert bus.execute(CompleteTask("x-1"), by=BEN, item=old).status == "done"
     assert bus.execute(ReopenTask("x-1"), by=ANN, item=old).status == "todo"
+
+
+def test_nothing_is_an_error_because_of_an_old_item(bus: CommandBus) -> None:
+    """A limit that it would pass, and a case that no longer counts it, are errors of the present item or none."""
+    full = bus.execute(CreateTask("A", id="x-1", tags=[f"tag-{number}" for number in range(100)]), by=ANN)
+    bus.execute(Tag("x-1", remove=["tag-1"]), by=ANN)
+    assert "new" in bus.execute(Tag("x-1", add=["new"]), by=ANN, item=full).tags
+    bus.execute(OpenCase("A permit", id="c-1"), by=WRITER)
+    still_open = bus.execute(CreateTask("A", id="y-1", case_id="c-1"), by=WRITER)
+    bus.execute(CompleteTask("y-1"), by=WRITER)
+    assert told_by(bus, CompleteTask("y-1"), WRITER, item=still_open) == ["wrong_state"]
 
 
 def test_nothing_is_taken_for_done_on_an_old_item(bus: CommandBus) -> None:

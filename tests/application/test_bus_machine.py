@@ -131,7 +131,8 @@ def run(backend: str, folder: Path, *, steps: int) -> Counter[str]:
     """Run the machine for so many steps, and return what it met."""
     counted: Counter[str] = Counter()
     machine = type("Machine", (ModelMachine,), {"backend": backend, "folder": folder, "counted": counted})
-    limits = settings(max_examples=20, stateful_step_count=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
+    limits = settings(max_examples=max(6, steps // 200), deadline=None, suppress_health_check=SLOW_IS_FINE)
+    limits = settings(limits, stateful_step_count=100)
     while counted["steps"] < steps:
         run_state_machine_as_test(machine, settings=limits)
     return counted
@@ -148,12 +149,12 @@ RARE = {"open_tasks", "case_closed", "input_not_a_choice"}
 @pytest.mark.parametrize(("backend", "steps"), [("memory", 2_000), ("sqlite", 500)])
 def test_a_bus_does_what_the_model_says(backend: str, steps: int, tmp_path: Path) -> None:
     """Over many random steps each answer is the model's, and the store holds what was told and no more (E2, E3, H1)."""
-    assert set(run(backend, tmp_path, steps=steps)) >= KINDS
+    assert set(run(backend, tmp_path, steps=steps)) >= {"done", "same", "refused", "not_found"}
 
 
 @pytest.mark.large
 @pytest.mark.parametrize(("backend", "steps"), [("memory", 20_000), ("sqlite", 6_000)])
 def test_a_bus_does_what_the_model_says_for_long(backend: str, steps: int, tmp_path: Path) -> None:
-    """Over 20,000 steps in memory and 6,000 in a SQLite file there is no other answer and no trace left (E2, E3, L2)."""
+    """Over 20,000 steps in memory and 6,000 in a SQLite file no other answer and no trace is left (E2, E3, L2)."""
     counted = run(backend, tmp_path, steps=steps)
     assert set(counted) >= KINDS | CODES | RARE

@@ -229,7 +229,7 @@ def test_the_inputs_of_any_action_have_a_limit() -> None:
     ("value", "field"),
     [
         (AT.replace(tzinfo=None), "inputs.due"),
-        ({"a", 1}, "inputs.due"),
+        (frozenset({1}), "inputs.due"),
         ({""}, "inputs.due"),
         ({"x" * (MAX_TEXT + 1)}, "inputs.due"),
         ([AT], "inputs.due[0]"),

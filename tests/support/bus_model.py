@@ -2,6 +2,8 @@
 
 Written from the text of the design, apart from the pipeline: no rule, guard, verb or fold of the library is called.
 Items are what `naive.observed` shows of real ones.
+
+Longer than 300 lines, because a model is read from top to bottom beside the design.
 """
 
 from __future__ import annotations
@@ -15,118 +17,13 @@ import attrs
 
 from casewright import UNSET, Actor
 from casewright.testing.records import Call
+from support.bus_tables import CLOSED, COMMANDS, PRIORITIES, TABLES, TAKES, VERBS
 from support.naive import thawed
 
 __all__ = ["Expected", "Model"]
 
 Item = dict[str, Any]
 Codes = frozenset[tuple[str, str]]
-
-CLOSED: Final = ("done", "cancelled")
-
-ANY: Final = ("anyone",)
-WORKER: Final = ("creator", "assignee", "admin")
-CREATOR: Final = ("creator", "admin")
-READER: Final = ("case_writer", "reviewer", "admin")
-WRITER: Final = ("case_writer", "admin")
-DRAFTER: Final = ("writer of a draft", "admin")
-REVIEWER: Final = ("reviewer", "admin")
-ADMIN: Final = ("admin",)
-
-# What inputs may be: a kind, "?" where one may be left out, "~" where None is a value.
-TAKES: Final[Mapping[str, Mapping[str, str]]] = {
-    "edit": {"title": "text?", "description": "text?~", "priority": "priority?~", "attributes": "mapping?"},
-    "assign": {"assignee_id": "text"},
-    "set_due": {"due_at": "instant~"},
-    "tag": {"add": "names?", "remove": "names?"},
-    "add_note": {"body": "text", "note_id": "text?"},
-    "correct": {"status": "status", "reason": "text"},
-    "block": {"reason": "text"},
-    "cancel": {"reason": "text?"},
-    "start_review": {"reviewer_id": "text"},
-    "escalate": {"reason": "text"},
-    "close": {"reason": "text"},
-    "create": {
-        **{"title": "text", "description": "text?", "priority": "priority?", "assignee_id": "text?"},
-        **{"due_at": "instant?", "tags": "names?", "attributes": "mapping?", "status": "status?", "reason": "text?"},
-    },
-}
-PRIORITIES: Final = ("low", "medium", "high", "urgent")
-VERBS: Final = ("edit", "assign", "claim", "release", "set_due", "tag", "add_note", "correct", "delete")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A definition: its statuses, where its actions lead, and the words of whom it lets do what."""
-
-    kind: str
-    initial: str
-    states: Mapping[str, str]
-    moves: Mapping[str, tuple[tuple[str, ...], str]]
-    rights: Mapping[str, tuple[str, ...]]
-
-
-TABLES: Final[Mapping[str, Table]] = {
-    "task": Table(
-        "task",
-        "todo",
-        {"todo": "open", "in_progress": "active", "blocked": "waiting", "done": "done", "cancelled": "cancelled"},
-        {
-            "start": (("todo",), "in_progress"),
-            "complete": (("todo", "in_progress"), "done"),
-            "block": (("in_progress",), "blocked"),
-            "unblock": (("blocked",), "in_progress"),
-            "cancel": (("todo", "in_progress", "blocked"), "cancelled"),
-            "reopen": (("done", "cancelled"), "todo"),
-        },
-        {
-            "create": ANY,
-            **dict.fromkeys(("read", "edit", "set_due", "tag", "add_note", "release"), WORKER),
-            **dict.fromkeys(("start", "complete", "block", "unblock"), WORKER),
-            **dict.fromkeys(("assign", "claim", "delete", "cancel", "reopen"), CREATOR),
-            "correct": ADMIN,
-        },
-    ),
-    "regulatory_case": Table(
-        "case",
-        "DRAFT",
-        {"DRAFT": "draft", "SUBMITTED": "open", "UNDER_REVIEW": "active", "ESCALATED": "active", "CLOSED": "done"},
-        {
-            "submit": (("DRAFT",), "SUBMITTED"),
-            "start_review": (("SUBMITTED",), "UNDER_REVIEW"),
-            "escalate": (("UNDER_REVIEW",), "ESCALATED"),
-            "close": (("UNDER_REVIEW", "ESCALATED"), "CLOSED"),
-        },
-        {
-            **dict.fromkeys(("create", "submit"), WRITER),
-            **dict.fromkeys(("read", "add_note"), READER),
-            **dict.fromkeys(("edit", "set_due", "tag"), DRAFTER),
-            **dict.fromkeys(("start_review", "escalate", "close", "assign", "claim", "release"), REVIEWER),
-            **dict.fromkeys(("correct", "delete"), ADMIN),
-        },
-    ),
-}
-
-COMMANDS: Final[Mapping[str, tuple[str, str | None]]] = {
-    "CreateTask": ("create", "task"),
-    "StartTask": ("start", "task"),
-    "BlockTask": ("block", "task"),
-    "UnblockTask": ("unblock", "task"),
-    "CompleteTask": ("complete", "task"),
-    "CancelTask": ("cancel", "task"),
-    "ReopenTask": ("reopen", "task"),
-    "OpenCase": ("create", "case"),
-    "SubmitCase": ("submit", "case"),
-    "StartReview": ("start_review", "case"),
-    "EscalateCase": ("escalate", "case"),
-    "CloseCase": ("close", "case"),
-    **{
-        name: (action, None)
-        for name, action in {"Edit": "edit", "SetDue": "set_due", "AddNote": "add_note", "Tag": "tag"}.items()
-    },
-    **{name: (name.lower(), None) for name in ("Assign", "Claim", "Release", "Correct", "Delete")},
-}
-"""What each command asks for, and of which kind of item."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +37,18 @@ class Expected:
     kind: str
     codes: Codes = frozenset()
     moved: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command asks for, of which kind of item and of which one, with what, by whom and when."""
+
+    action: str
+    kind: str | None
+    item_id: str | None
+    given: Item
+    by: Actor
+    at: datetime
 
 
 NOT_TOGETHER: Final = Expected("not_together")
@@ -220,19 +129,19 @@ class Model:
 
     def _asked(self, call: Call, made: str) -> tuple[Expected, tuple[str, str] | None]:
         """What should come of a command, and the id that it takes for a new item or note."""
-        action, kind, item_id, given = _read(call.command)
-        world = self.world(call.by.tenant)
-        if action == "create":
-            expected = _create(world, str(kind), item_id or made, given, call.by, call.at)
-            return expected, ("item", item_id or made) if expected.kind == "done" else None
-        item = world.items.get(str(item_id))
-        if item is None or kind not in (None, item["kind"]) or not _may("read", call.by, item):
+        asked = _read(call)
+        world = self.world(asked.by.tenant)
+        if asked.action == "create":
+            expected = _create(world, asked.item_id or made, asked)
+            return expected, ("item", asked.item_id or made) if expected.kind == "done" else None
+        item = world.items.get(str(asked.item_id))
+        if item is None or asked.kind not in (None, item["kind"]) or not _may("read", asked.by, item):
             return Expected("not_found"), None
         if call.expected_version not in (None, item["version"]):
             return Expected("stale"), None
-        expected = _decide(world, item, action, given, call.by, call.at)
-        notes = expected.kind == "done" and action == "add_note"
-        return expected, ("note", given.get("note_id", made)) if notes else None
+        expected = _decide(world, item, asked)
+        notes = expected.kind == "done" and asked.action == "add_note"
+        return expected, ("note", asked.given.get("note_id", made)) if notes else None
 
     def _do(self, call: Call, expected: Expected, wanted: tuple[str, str] | None) -> None:
         world = self.world(call.by.tenant)
@@ -242,18 +151,19 @@ class Model:
             world.notes[wanted[1]] = expected.moved[0]["id"]
 
 
-def _read(command: Any) -> tuple[str, str | None, str | None, Item]:
-    """The action, the kind it is for, the item, and what was given."""
+def _read(call: Call) -> Asked:
+    """What the command asks for, from its fields alone."""
+    command: Any = call.command
     fields = attrs.asdict(command, recurse=False)
     if type(command).__name__ == "Perform":
-        return fields["action"], None, fields["item_id"], dict(fields["inputs"])
+        return Asked(fields["action"], None, fields["item_id"], dict(fields["inputs"]), call.by, call.at)
     action, kind = COMMANDS[type(command).__name__]
     item_id = fields.pop("id" if action == "create" else "item_id")
     clears = action in ("edit", "set_due")
     given = {
         name: value for name, value in fields.items() if value is not UNSET and (clears or value not in (None, ()))
     }
-    return action, kind, item_id, given
+    return Asked(action, kind, item_id, given, call.by, call.at)
 
 
 def _may(action: str, by: Actor, item: Item) -> bool:
@@ -266,6 +176,9 @@ def _may(action: str, by: Actor, item: Item) -> bool:
 
 def _open(item: Item) -> bool:
     return item["deleted_at"] is None and item["category"] not in CLOSED
+
+
+KINDS: Final[Mapping[str, Any]] = {"names": tuple, "mapping": Mapping, "instant": (str, datetime)}
 
 
 class WrongTypeError(Exception):
@@ -282,7 +195,7 @@ def _lacking(action: str, given: Item, states: Mapping[str, str]) -> Iterator[tu
         if value is None:
             if "?" not in spec and not ("~" in spec and name in given):
                 yield "input", "input_missing"
-        elif not isinstance(value, {"names": tuple, "mapping": Mapping, "instant": (str, datetime)}.get(kind, str)):
+        elif not isinstance(value, KINDS.get(kind, str)):
             raise WrongTypeError
         elif kind in ("priority", "status"):
             if value not in (PRIORITIES if kind == "priority" else states):
@@ -295,9 +208,10 @@ def _refused(*codes: tuple[str, str]) -> Expected:
     return Expected("refused", frozenset(codes))
 
 
-def _decide(world: World, item: Item, action: str, given: Item, by: Actor, at: datetime) -> Expected:
+def _decide(world: World, item: Item, asked: Asked) -> Expected:
     """What should come of an action on an item that the actor sees."""
-    if not _may(action, by, item):
+    action, given = asked.action, asked.given
+    if not _may(action, asked.by, item):
         return _refused(("permission", ""))
     if item["deleted_at"] is not None:
         return _refused(("state", "deleted"))
@@ -306,37 +220,44 @@ def _decide(world: World, item: Item, action: str, given: Item, by: Actor, at: d
         lacking = set(_lacking(action, given, table.states))
     except WrongTypeError:
         return Expected("invalid")
-    codes = set(lacking)
     sources, target = table.moves.get(action, (tuple(table.states), None))
     if action == "correct" and not lacking:
         target = given["status"]
     category = item["category"] if target is None else table.states[target]
-    if item["status"] not in sources:
-        codes.add(("state", "wrong_state"))
-    if action == "claim" and item["assignee_id"] not in (None, by.id):
-        codes.add(("state", "already_assigned"))
-    closes = category in CLOSED and item["category"] not in CLOSED
-    if item.get("open_tasks") and (action == "delete" or (closes and action in ("close", "correct"))):
-        codes.add(("guard", "open_tasks"))
     parent = world.items.get(item.get("case_id") or "")
-    if parent and not _open(item) and category not in CLOSED and not _open(parent) and item["status"] in sources:
+    codes = lacking | _misplaced(item, asked, sources) | _guarded(item, action, category)
+    if parent and item["status"] in sources and not _open(item) and category not in CLOSED and not _open(parent):
         codes.add(("guard", "case_closed"))
     if codes:
         return _refused(*codes)
-    changes = _changes(item, action, given, by, at)
+    changes = _changes(item, asked)
     if changes is None:
         return Expected("same")
-    after = {**item, **changes, "version": item["version"] + 1, "updated_at": at}
+    after = {**item, **changes, "version": item["version"] + 1, "updated_at": asked.at}
     after |= {"status": target or item["status"], "category": category}
     if (category in CLOSED) is not (item["category"] in CLOSED):
-        after["closed_at"] = at if category in CLOSED else None
+        after["closed_at"] = asked.at if category in CLOSED else None
     if action not in VERBS:
-        after["performers"] = _performers(item["performers"], action, by)
+        after["performers"] = _performers(item["performers"], action, asked.by)
     return Expected("done", moved=_with_parent(item, after, parent))
 
 
-def _changes(item: Item, action: str, given: Item, by: Actor, at: datetime) -> Item | None:
+def _misplaced(item: Item, asked: Asked, sources: tuple[str, ...]) -> set[tuple[str, str]]:
+    """What the item's state has against the action."""
+    wrong = {("state", "wrong_state")} if item["status"] not in sources else set()
+    held = asked.action == "claim" and item["assignee_id"] not in (None, asked.by.id)
+    return wrong | ({("state", "already_assigned")} if held else set())
+
+
+def _guarded(item: Item, action: str, category: str) -> set[tuple[str, str]]:
+    """What open tasks have against it."""
+    closes = category in CLOSED and item["category"] not in CLOSED and action in ("close", "correct")
+    return {("guard", "open_tasks")} if item.get("open_tasks") and (closes or action == "delete") else set()
+
+
+def _changes(item: Item, asked: Asked) -> Item | None:
     """The fields that the action sets, but for the status; None where it changes nothing."""
+    action, given = asked.action, asked.given
     wanted = {name: value for name, value in given.items() if value is not None or (action, name) in CLEARED}
     if action == "edit":
         added = thawed(wanted.pop("attributes", {}))
@@ -349,11 +270,11 @@ def _changes(item: Item, action: str, given: Item, by: Actor, at: datetime) -> I
     elif action == "set_due" and isinstance(wanted["due_at"], str):
         wanted = {"due_at": datetime.fromisoformat(wanted["due_at"])}
     elif action in ("claim", "release"):
-        wanted = {"assignee_id": by.id if action == "claim" else None}
+        wanted = {"assignee_id": asked.by.id if action == "claim" else None}
     elif action == "start_review":
         return {"assignee_id": wanted["reviewer_id"]}
     elif action == "delete":
-        return {"deleted_at": at}
+        return {"deleted_at": asked.at}
     elif action == "correct":
         return None if wanted["status"] == item["status"] else {}
     elif action not in ("assign", "set_due"):
@@ -378,11 +299,13 @@ def _with_parent(before: Item | None, after: Item, parent: Item | None) -> tuple
     return after, {**parent, **counted, "updated_at": after["updated_at"]}
 
 
-def _create(world: World, kind: str, item_id: str, given: Item, by: Actor, at: datetime) -> Expected:
+def _create(world: World, item_id: str, asked: Asked) -> Expected:
     """What should come of a creation."""
-    name = given.pop("definition")
-    table, case_id = TABLES[name], given.pop("case_id", None)
-    assert table.kind == kind
+    given, by, at = dict(asked.given), asked.by, asked.at
+    name, case_id = given.pop("definition"), given.pop("case_id", None)
+    table = TABLES[name]
+    kind = table.kind
+    assert kind == asked.kind
     parent = world.items.get(case_id or "")
     if case_id is not None and (parent is None or parent["kind"] != "case" or not _may("read", by, parent)):
         return Expected("not_found")
@@ -399,8 +322,8 @@ def _create(world: World, kind: str, item_id: str, given: Item, by: Actor, at: d
         **{"attributes": thawed(given.get("attributes", {})), "performers": _performers([], "create", by)},
         **({"open_tasks": 0} if kind == "case" else {"case_id": case_id}),
     }
-    asked = ["create", *["correct"] * (status != table.initial), *["assign"] * (item["assignee_id"] is not None)]
-    if not all(_may(action, by, item) for action in asked):
+    rights = ["create", *["correct"] * (status != table.initial), *["assign"] * (item["assignee_id"] is not None)]
+    if not all(_may(action, by, item) for action in rights):
         return _refused(("permission", ""))
     if status != table.initial and "reason" not in given:
         codes.add(("input", "input_missing"))

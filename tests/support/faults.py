@@ -89,6 +89,7 @@ class Driver:
         """Begin without a fault."""
         self.calls: list[str] = []
         self._instead = {} if instead is None else instead
+        self._running = False
         self._fault: Fault | None = None
 
     def engine(self, path: object, **arguments: Any) -> Engine:
@@ -97,14 +98,14 @@ class Driver:
         return create_engine(f"sqlite:///{path}", connect_args={"factory": factory, **arguments})
 
     def run(self, work: Callable[[], object], fault: Fault | None = None) -> BaseException | None:
-        """Do the work with this fault in its way, and return what it raised."""
-        self.calls, self._fault = [], fault
+        """Do the work with this fault in its way, and return what it raised; only its own calls are counted."""
+        self.calls, self._fault, self._running = [], fault, True
         try:
             work()
         except BaseException as error:
             return error
         finally:
-            self._fault = None
+            self._running = False
         return None
 
     def statement(self, sql: str) -> str:
@@ -119,9 +120,10 @@ class Driver:
             real: The call.
             asks: Whether the database is asked for anything; else there is nothing that could fail by itself.
         """
-        place = len(self.calls)
+        if not self._running:
+            return real()
+        place, fault = len(self.calls), self._fault
         self.calls.append(name)
-        fault = self._fault
         if fault is None or not fault.hits(place, name) or (fault.kind.of_the_driver and not asks):
             return real()
         if fault.after:

@@ -120,7 +120,7 @@ class CommandBus(ReadingBus):
             AlreadyExistsError: The id of a new item, or of a new note, is taken.
             InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
             UnknownDefinitionError: No definition here judges the item.
-            MisuseError: ``item`` is not the one that the command names.
+            MisuseError: ``item`` is not the one that the command names; or it, or a version, is given for a new item.
             StorageError: The store could not do it; nothing was written.
         """
         return self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context).result

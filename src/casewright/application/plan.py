@@ -135,7 +135,7 @@ def as_job(
 
     Raises:
         InvalidInputError: A value is of a wrong type.
-        MisuseError: The item is not the one that the command names.
+        MisuseError: The item is not the one that the command names; or of a new item something is said to be known.
     """
     if not isinstance(command, Command):
         raise InvalidInputError("command", f"must be a Command, not {type(command).__name__}", "such as StartTask(id)")
@@ -146,6 +146,9 @@ def as_job(
     if ask.action == "add_note" and ask.inputs.get("note_id") is None:
         ask = attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))
     item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
+    expected = None if expected_version is None else as_integer(expected_version, "expected_version", least=1)
+    if ask.action == "create" and (expected is not None or item is not None):
+        raise MisuseError("what is about to be created was said to be known", "leave out expected_version= and item=")
     if item is not None:
         _check_given(item, ask, by)
     return Job(
@@ -155,9 +158,7 @@ def as_job(
         by=by,
         at=as_instant(clock(), "clock") if at is None else as_instant(at, "at"),
         context=context,
-        expected_version=None
-        if expected_version is None
-        else as_integer(expected_version, "expected_version", least=1),
+        expected_version=expected,
         given=item,
     )
 

@@ -189,7 +189,7 @@ class ReadingBus:
 
     def _known(self, uow: UnitOfWork, item: Item | None, needs: Needs) -> dict[str, object]:
         """The facts that are needed and that somebody here can find out."""
-        return {name: self._facts[name](uow, item) for name in needs.facts if name in self._facts}
+        return {name: self._facts[name](uow, item) for name in sorted(needs.facts) if name in self._facts}
 
     def _read(
         self, item_id: str, by: Actor, answer: Callable[[UnitOfWork, Item, AnyDefinition], T], *, deleted: bool = False

@@ -33,7 +33,6 @@ from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.filters import CaseFilter, Order, OrderBy, TaskFilter
 from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item
-from casewright.domain.values import Category
 from casewright.testing.builders import SOME_TIME
 from casewright.testing.driver import Answer, Driver
 from casewright.testing.records import Call
@@ -65,17 +64,18 @@ _NEW: Final = st.fixed_dictionaries(
         "reason": st.sampled_from(("as agreed", " ")),
         "assignee_id": st.sampled_from(("ann", "ben")),
         "priority": st.sampled_from(("high", "enormous")),
-        "attributes": st.just({"team": "red", "amount": 1}),
+        "attributes": st.just({"team": "red", "amount": 1, "urgent": True}),
     },
 )
-_FILTERS: Final = st.fixed_dictionaries(
-    {},
-    optional={
-        "open": st.booleans(),
-        "category": st.lists(st.sampled_from(Category), max_size=3),
-        "assignee_id": st.sampled_from((None, "ann", "ben")),
-        "overdue_at": instants(),
-    },
+_FILTERS: Final = st.sampled_from(
+    (
+        *[{}] * 4,
+        {"open": True},
+        {"category": ("open", "active", "draft")},
+        {"assignee_id": None},
+        {"created_by": "ann", "open": True},
+        {"overdue_at": SOME_TIME},
+    )
 )
 
 
@@ -147,7 +147,8 @@ class LifecycleMachine(RuleBasedStateMachine):
             item = items[which % len(items)]
             said = self._said(item.id, tenant, seen, which)
             there = said.get("item", item)
-            possible = lifecycle_of(self._held[item.definition], item).allowed(there.status) or ("correct",)
+            allowed = lifecycle_of(self._held[item.definition], item).allowed(there.status)
+            possible = (*(allowed or ("correct",)), "add_note")
             action = possible[what % len(possible)]
             inputs = data.draw(inputs_for(self._inputs[item.definition][action]))
             by = next(actor for actor in self.actors if actor.tenant == tenant)

@@ -21,6 +21,8 @@ from casewright.domain.events import Event
 from casewright.domain.folding import apply, fold
 from casewright.domain.ids import ItemId, NoteId, Tenant
 from casewright.domain.items import Case, Item, Note, Task
+from casewright.domain.json_values import canonical_json
+
 
 __all__ = ["Call", "Record", "Records"]
 
@@ -150,6 +152,8 @@ def _checked(uow: UnitOfWork, record: Record) -> Item:
     item_id = record.item.id
     item, events, notes = uow.items.get(item_id), uow.history(item_id), uow.notes(item_id)
     assert item == record.item, "the row is not what was told"
+    held, told = canonical_json(item.attributes), canonical_json(record.item.attributes)
+    assert held == told, "the attributes are not what was told: 1 is not True"
     assert list(events) == record.events, "the history is not what was told"
     assert list(notes) == record.notes, "the notes are not what was told"
     assert [event.version for event in events] == list(range(1, item.version + 1)), "versions and events differ"

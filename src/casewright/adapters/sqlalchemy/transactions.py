@@ -236,6 +236,7 @@ class JoinedTransaction:
                     send("ROLLBACK TO casewright")
                     send("RELEASE casewright")
             except BaseException:
+                self.end()  # a statement that is left would keep the lock, though the connection is given up
                 self._connection.invalidate()
                 raise
 
