@@ -17,7 +17,6 @@ from casewright import (
     RowWrite,
     StaleVersionError,
     Task,
-    Tenant,
     Writes,
 )
 
@@ -32,7 +31,7 @@ class DictStore:
         self.kept: dict[tuple[str, str, str], Any] = {}
         self.lock = Lock()
 
-    def begin(self, *, tenant: Tenant, write: bool = True) -> DictUnitOfWork:
+    def begin(self, *, tenant: str, write: bool = True) -> DictUnitOfWork:
         """Return a new unit of work."""
         return DictUnitOfWork(self, tenant, write=write)
 
@@ -40,7 +39,7 @@ class DictStore:
 class DictUnitOfWork(BufferingUnitOfWork):
     """A unit of work on a `DictStore`."""
 
-    def __init__(self, store: DictStore, tenant: Tenant, *, write: bool) -> None:
+    def __init__(self, store: DictStore, tenant: str, *, write: bool) -> None:
         """Begin with nothing recorded."""
         super().__init__(tenant, write=write)
         self._store = store

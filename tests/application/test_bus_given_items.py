@@ -87,7 +87,7 @@ def test_an_item_that_cannot_be_meant_is_misuse(backend: Backend, way: str) -> N
     before = backend.dump()
     error = failure_of(bus.execute, CreateTask("B") if way == "a new item" else command, by=by, item=task)
     assert type(error) is MisuseError
-    assert error.problem.startswith("item= is")
+    assert error.problem.startswith("what is about to be created" if way == "a new item" else "item= is")
     assert backend.dump() == before
 
 

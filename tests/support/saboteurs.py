@@ -41,7 +41,7 @@ class _Store(MemoryStore):
 
     unit: ClassVar[type[MemoryUnitOfWork]] = MemoryUnitOfWork
 
-    def begin(self, *, tenant: Tenant, write: bool = True) -> MemoryUnitOfWork:
+    def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
         """Return a unit of that class."""
         return self.unit(self, as_tenant(tenant), write=write)
 

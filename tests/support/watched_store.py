@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from casewright import Change, Event, Note, Store, Tenant, UnitOfWork
+from casewright import Change, Event, Note, Store, UnitOfWork
 from casewright.domain.items import Item
 
 __all__ = ["WatchedStore", "on_attempts"]
@@ -38,7 +38,7 @@ class WatchedStore:
         self.commits = 0
         self.open = 0
 
-    def begin(self, *, tenant: Tenant, write: bool = True) -> UnitOfWork:
+    def begin(self, *, tenant: str, write: bool = True) -> UnitOfWork:
         """Return a unit that notes what it is asked for."""
         self.begun.append(write)
         return _WatchedUnit(self, self.inner.begin(tenant=tenant, write=write))

@@ -16,7 +16,7 @@ import attrs
 
 from casewright.application.ports import Items, OutboxPointer, shard_of
 from casewright.domain.events import COUNTER_ACTIONS, Change, Event
-from casewright.domain.ids import ItemId, Tenant, as_item_id
+from casewright.domain.ids import ItemId, Tenant, as_item_id, as_tenant
 from casewright.domain.items import Case, Item, Note, Task
 from casewright.domain.values import as_integer
 from casewright.errors import AlreadyExistsError, InvalidInputError, MisuseError, StaleVersionError
@@ -79,9 +79,9 @@ class BufferingUnitOfWork(ABC):
         write: Whether it may record.
     """
 
-    def __init__(self, tenant: Tenant, *, write: bool) -> None:
+    def __init__(self, tenant: str, *, write: bool) -> None:
         """Begin with nothing recorded."""
-        self.tenant = tenant
+        self.tenant = as_tenant(tenant)
         self._write = write
         self._changes: list[Change[Any]] = []
         self._rows: dict[ItemId, RowWrite] = {}

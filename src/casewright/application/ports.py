@@ -138,7 +138,7 @@ class UnitOfWork(Protocol):
 class Store(Protocol):
     """Where items, histories and notes are kept."""
 
-    def begin(self, *, tenant: Tenant, write: bool = True) -> UnitOfWork:
+    def begin(self, *, tenant: str, write: bool = True) -> UnitOfWork:
         """Return a new unit of work.
 
         Args:

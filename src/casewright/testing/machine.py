@@ -52,14 +52,14 @@ __all__ = ["LifecycleMachine"]
 
 _ALL: Final = ("admin", "case_writer", "reviewer")
 _IDS: Final = ("B-1", "a-1", "\u00e4", "z", "\U0001f4cb", "\uff46", "10", "9")
-_MOST: Final = 12
+_MOST: Final = 16
 _EVERY: Final = 20
 
 _PLACES: Final = st.integers(0, 10_000)
 _SPOILS: Final = st.sampled_from((*["sound"] * 6, *SPOILS))
 _SEEN: Final = st.sampled_from((*["nothing"] * 4, *SEEN))
 _NEW: Final = st.fixed_dictionaries(
-    {"title": st.sampled_from(("A title", "A title", "A title", " ", None))},
+    {"title": st.sampled_from((*["A title"] * 6, " ", None))},
     optional={
         "reason": st.sampled_from(("as agreed", " ")),
         "assignee_id": st.sampled_from(("ann", "ben")),
@@ -126,7 +126,7 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what is done
 
-    @initialize(places=st.lists(_PLACES, min_size=4, max_size=4))
+    @initialize(places=st.lists(_PLACES, min_size=6, max_size=6))
     def begin(self, places: list[int]) -> None:
         """Create some items."""
         for number, place in enumerate(places):
@@ -198,7 +198,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         kind=st.sampled_from((TaskFilter, CaseFilter)),
         asked=_FILTERS,
         order=st.builds(Order, st.sampled_from(OrderBy), descending=st.booleans()),
-        limit=st.integers(1, 4),
+        limit=st.integers(1, 3),
     )
     def list(
         self, *, who: int, kind: type[TaskFilter | CaseFilter], asked: dict[str, Any], order: Order, limit: int
@@ -248,9 +248,9 @@ class LifecycleMachine(RuleBasedStateMachine):
         definition = self.definitions[what % len(self.definitions)]
         crowded = len(self.driver.records.items(by.tenant)) >= _MOST
         item_id = None if which % 2 and not crowded else _IDS[which // 2 % len(_IDS)]
-        case_id = self._any_id(by.tenant, which // 7) if what % 4 > 1 else None
+        case_id = self._any_id(by.tenant, which // 7) if what // 3 % 2 else None
         states = tuple(definition.lifecycle.states)
-        status = {} if what // 4 % 3 else {"status": states[what // 12 % len(states)]}
+        status = {} if what // 6 % 5 else {"status": states[what // 30 % len(states)]}
         return new_item(definition, item_id, case_id, {**fields, **status})
 
     def _command(self, by: Actor, item_id: str, what: int, spoil: str, data: st.DataObject) -> Command[Any]:

@@ -23,7 +23,6 @@ from casewright.domain.ids import ItemId, NoteId, Tenant
 from casewright.domain.items import Case, Item, Note, Task
 from casewright.domain.json_values import canonical_json
 
-
 __all__ = ["Call", "Record", "Records"]
 
 

@@ -20,7 +20,7 @@ from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
 from casewright.domain.folding import evolve
-from casewright.domain.ids import ItemId, Tenant, as_tenant
+from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
 from casewright.domain.values import as_integer
@@ -69,9 +69,9 @@ class MemoryStore:
         self._kept: dict[tuple[Tenant, _What, str], _Kept] = {}
         self._lock = Lock()
 
-    def begin(self, *, tenant: Tenant, write: bool = True) -> MemoryUnitOfWork:
+    def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
         """Return a new unit of work; see `Store.begin`."""
-        return MemoryUnitOfWork(self, as_tenant(tenant), write=write)
+        return MemoryUnitOfWork(self, tenant, write=write)
 
     def kept(self, tenant: Tenant, item_id: ItemId) -> _Kept | None:
         """Return all that is kept of an item."""
@@ -137,7 +137,7 @@ class MemoryUnitOfWork(BufferingUnitOfWork):
     terms: frozenset[TermKind] = frozenset(TermKind)
     orders: frozenset[OrderBy] = frozenset(OrderBy)
 
-    def __init__(self, store: MemoryStore, tenant: Tenant, *, write: bool) -> None:
+    def __init__(self, store: MemoryStore, tenant: str, *, write: bool) -> None:
         """Begin with nothing recorded."""
         super().__init__(tenant, write=write)
         self._store = store

@@ -13,7 +13,6 @@ from casewright.adapters.sqlalchemy.schema import check_schema, create_missing, 
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction, prefer_wal
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
-from casewright.domain.ids import Tenant, as_tenant
 from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["SqlAlchemyStore"]
@@ -94,7 +93,7 @@ class SqlAlchemyStore:
         self._ready = False
         self.joined = isinstance(source, Connection)
 
-    def begin(self, *, tenant: Tenant, write: bool = True) -> SqlAlchemyUnitOfWork:
+    def begin(self, *, tenant: str, write: bool = True) -> SqlAlchemyUnitOfWork:
         """Return a new unit of work; see `Store.begin`. The first one of a store checks the schema.
 
         Raises:
@@ -102,14 +101,13 @@ class SqlAlchemyStore:
             StorageError: Tables are missing or of another schema, or the database cannot be reached.
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
-        own = as_tenant(tenant)
         with TRANSLATED:
             transaction = self._transaction(write=write)
         if not self._ready:
             self.ping()
             self._prefer_wal()
             self._ready = True
-        return SqlAlchemyUnitOfWork(transaction, own, write=write)
+        return SqlAlchemyUnitOfWork(transaction, tenant, write=write)
 
     def ping(self) -> None:
         """Check that the database can be reached and holds the tables, as they should be.

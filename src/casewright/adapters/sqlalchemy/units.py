@@ -19,7 +19,7 @@ from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writ
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
-from casewright.domain.ids import ItemId, Tenant
+from casewright.domain.ids import ItemId
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
 from casewright.domain.values import INTEGER_MAX, as_integer
@@ -42,7 +42,7 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
     terms: frozenset[TermKind] = frozenset(TermKind)
     orders: frozenset[OrderBy] = frozenset(OrderBy)
 
-    def __init__(self, transaction: Transaction, tenant: Tenant, *, write: bool) -> None:
+    def __init__(self, transaction: Transaction, tenant: str, *, write: bool) -> None:
         """Begin with nothing recorded."""
         super().__init__(tenant, write=write)
         self._transaction = transaction
