@@ -32,7 +32,7 @@ def test_every_command_is_among_the_scenarios() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_fault_at_each_call(sweep: Sweep, name: str) -> None:
-    """Whichever call fails, all is written or nothing, the caller is told, and the next command finds all clean (T1)."""
+    """Whichever call fails, all is written or nothing, the caller is told, and the next command finds all clean."""
     sweep.over(SCENARIOS[name])
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from casewright import OpenCase
 from support.buses import ROOT, a_bus
-from support.contenders import Seen, edit
+from support.contenders import Seen, edit, edit_deferred
 from support.plain_sql import disagreements
-from support.racing import WORKERS, FileRace, Race
+from support.racing import WORKERS, FileRace, LastOneWins, MemoryRace, Race
 
 TIMES = pytest.mark.parametrize("times", [20, pytest.param(250, marks=pytest.mark.large)])
 
@@ -18,7 +18,7 @@ TIMES = pytest.mark.parametrize("times", [20, pytest.param(250, marks=pytest.mar
 def edited(race: Race, *arguments: int) -> list[Seen]:
     """Let all workers edit one new case."""
     a_bus(race.store).execute(OpenCase("c", id="c"), by=ROOT)
-    return race.run(edit, "c", *arguments)
+    return race.run(edit, *arguments)
 
 
 def check_chain(race: Race, seen: list[Seen]) -> None:
@@ -61,3 +61,18 @@ def test_a_file_is_never_locked(file_race: FileRace, times: int) -> None:
     assert [one.answers for one in seen] == [Counter(done=times)] * WORKERS
     check_chain(file_race, seen)
     assert disagreements(file_race.path) == []
+
+
+def test_a_store_that_compares_nothing_is_caught() -> None:
+    """The race has teeth: where the last one wins, updates are lost and it tells."""
+    race = MemoryRace(LastOneWins())
+    with pytest.raises(AssertionError):
+        check_chain(race, edited(race, 100))
+
+
+def test_a_lock_that_is_taken_late_is_caught(file_race: FileRace) -> None:
+    """The race has teeth: where transactions take the lock only when they write, the file is locked again and again."""
+    a_bus(file_race.store).execute(OpenCase("c", id="c"), by=ROOT)
+    seen = file_race.run(edit_deferred, 20)
+
+    assert sum(one.answers["storage_transient"] for one in seen) > WORKERS

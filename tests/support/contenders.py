@@ -26,10 +26,20 @@ from casewright import (
     Report,
     Store,
 )
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import ANN, DEFINITIONS, ROOT
+from support.faults import Driver
 from support.racing import opened
 
-__all__ = ["Seen", "act_or_reassign", "close_or_open_task", "create_schema", "edit", "write_until_killed"]
+__all__ = [
+    "Seen",
+    "act_or_reassign",
+    "close_or_open_task",
+    "create_schema",
+    "edit",
+    "edit_deferred",
+    "write_until_killed",
+]
 
 Meet: TypeAlias = Callable[[], object]
 
@@ -71,13 +81,21 @@ class Seen:
         self.longest = max(self.longest, time.monotonic() - began)
 
 
-def edit(worker: int, store: Store, meet: Meet, item_id: str, times: int, max_attempts: int = 5) -> Seen:
-    """Edit one item again and again."""
+def edit(worker: int, store: Store, meet: Meet, times: int, max_attempts: int = 5) -> Seen:
+    """Edit the item ``c`` again and again."""
     seen = Seen()
     bus = seen.bus(store, max_attempts)
     meet()
     for number in range(times):
-        seen.ask(partial(bus.execute, Edit(item_id, title=f"{worker}.{number}"), by=ROOT))
+        seen.ask(partial(bus.execute, Edit("c", title=f"{worker}.{number}"), by=ROOT))
+    return seen
+
+
+def edit_deferred(worker: int, store: Any, meet: Meet, times: int) -> Seen:
+    """Edit the item ``c`` again and again in transactions that take the lock only when they write."""
+    careless = Driver({"BEGIN IMMEDIATE": "BEGIN"}).engine(store.engine.url.database)
+    seen = edit(worker, SqlAlchemyStore(careless), meet, times, 1)
+    careless.dispose()
     return seen
 
 

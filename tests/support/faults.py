@@ -71,7 +71,9 @@ class Fault:
     place: int
     kind: Kind
     after: bool
-    error: BaseException = attrs.field(init=False, default=attrs.Factory(lambda self: self.kind.make(), takes_self=True))
+    error: BaseException = attrs.field(
+        init=False, default=attrs.Factory(lambda self: self.kind.make(), takes_self=True)
+    )
 
     def hits(self, place: int, name: str) -> bool:
         """Return whether this call fails. A connection that is lost can still be closed."""
@@ -102,7 +104,7 @@ class Driver:
         self.calls, self._fault, self._running = [], fault, True
         try:
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is looked at
             return error
         finally:
             self._running = False
@@ -132,6 +134,8 @@ class Driver:
 
 
 class _Connection(sqlite3.Connection):
+    _driver: Driver
+
     def __init__(self, driver: Driver, *args: Any, **arguments: Any) -> None:
         super().__setattr__("_driver", driver)
         driver.call("connect", lambda: None)

@@ -12,14 +12,16 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any, Final, Protocol, TypeVar
 
+import attrs
 from sqlalchemy import create_engine
 
-from casewright import Store
+from casewright import Store, Tenant
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from casewright.application.buffering import Writes
 from support.stores import hasty
 
-__all__ = ["PROCESSES", "WORKERS", "FileRace", "MemoryRace", "Race", "Work", "opened"]
+__all__ = ["PROCESSES", "WORKERS", "FileRace", "LastOneWins", "MemoryRace", "Race", "Work", "opened"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -57,6 +59,19 @@ class Race(Protocol):
     def run(self, work: Work[T], *arguments: Any) -> list[T]:
         """Let all workers do the work at once, and return what each came to."""
         ...
+
+
+class LastOneWins(MemoryStore):
+    """A store that does not look whether an item is still what the change was decided on."""
+
+    def write(self, tenant: Tenant, writes: Writes) -> None:
+        """Take what is there for what was decided on, and write over it."""
+        present = [self.kept(tenant, row.after.id) for row in writes.rows]
+        rows = [
+            row if kept is None else attrs.evolve(row, before=kept.item)
+            for row, kept in zip(writes.rows, present, strict=True)
+        ]
+        super().write(tenant, attrs.evolve(writes, rows=tuple(rows)))
 
 
 class MemoryRace:

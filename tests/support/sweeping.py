@@ -81,7 +81,9 @@ class Sweep:
             self._sound.execute(command, by=by)
         return by
 
-    def _done(self, scenario: Scenario, by: Actor, fault: Fault | None = None) -> tuple[BaseException | None, list[Any]]:
+    def _done(
+        self, scenario: Scenario, by: Actor, fault: Fault | None = None
+    ) -> tuple[BaseException | None, list[Any]]:
         """Do the work with a fault in its way; return what it raised and what was recorded."""
         before = recorded(self._plain, by.tenant)
         if self._cold:

@@ -130,7 +130,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     def begin(self, places: list[int]) -> None:
         """Create some items."""
         for number, place in enumerate(places):
-            self.create(who=0, which=place, what=number, fields={"title": "There from the start"}, at=SOME_TIME)
+            self.create(who=0, which=place, what=2 * number + 1, fields={"title": "There from the start"}, at=SOME_TIME)
 
     @rule(who=_PLACES, which=_PLACES, what=_PLACES, fields=_NEW, at=instants())
     def create(self, *, who: int, which: int, what: int, fields: dict[str, Any], at: datetime) -> None:
@@ -245,12 +245,14 @@ class LifecycleMachine(RuleBasedStateMachine):
         return ids[place // 10 % len(ids)]
 
     def _new(self, by: Actor, which: int, what: int, fields: dict[str, Any]) -> Command[Any]:
-        definition = self.definitions[what % len(self.definitions)]
-        crowded = len(self.driver.records.items(by.tenant)) >= _MOST
-        item_id = None if which % 2 and not crowded else _IDS[which // 2 % len(_IDS)]
-        case_id = self._any_id(by.tenant, which // 7) if what // 3 % 2 else None
+        count = len(self.definitions)
+        definition = self.definitions[what % (count + 1) % count]
+        items = self.driver.records.items(by.tenant)
+        cases = [item.id for item in items if item.kind == "case"] if which % 5 else []
+        case_id = (*cases, None)[which // 5 % (len(cases) + 1)] if cases else self._any_id(by.tenant, which)
+        item_id = None if which % 2 and len(items) < _MOST else _IDS[which // 2 % len(_IDS)]
         states = tuple(definition.lifecycle.states)
-        status = {} if what // 6 % 5 else {"status": states[what // 30 % len(states)]}
+        status = {} if what // 3 % 5 else {"status": states[what // 15 % len(states)]}
         return new_item(definition, item_id, case_id, {**fields, **status})
 
     def _command(self, by: Actor, item_id: str, what: int, spoil: str, data: st.DataObject) -> Command[Any]:

@@ -97,6 +97,8 @@ class Records:
         """Add what came of a command, which must be one event for each item that it changed (H1, H3)."""
         events = outcome.events
         assert len({event.item_id for event in events}) == len(events), "an item has two events of one command"
+        expected = call.expected_version
+        assert expected is None or not events or events[0].version == expected + 1, "another version was expected"
         for event in events:
             record = self._records.setdefault((event.tenant, event.item_id), Record())
             assert event.version == len(record.events) + 1, "a version was left out, or is there twice"
@@ -118,7 +120,8 @@ class Records:
             for item_id in item_ids:
                 record = self.of(tenant, item_id)
                 if record is None:
-                    assert (uow.items.get(item_id), *uow.history(item_id), *uow.notes(item_id)) == (None,)
+                    found = (uow.items.get(item_id), *uow.history(item_id), *uow.notes(item_id))
+                    assert found == (None,), "something is there that nobody told"
                 else:
                     assert uow.items.get(item_id) == record.item, "the row is not what was told"
                     assert not uow.history(item_id, after=record.item.version), "an event is there that nobody told"

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from casewright.errors import StorageError, TransientStorageError
 
-__all__ = ["DRIVER_ERRORS", "TRANSLATED", "origin"]
+__all__ = ["DRIVER_ERRORS", "TRANSLATED", "is_full", "origin"]
 
 DRIVER_ERRORS: Final = (sqlite3.Error, SQLAlchemyError)
 
@@ -96,6 +96,11 @@ def origin(error: Exception) -> BaseException | None:
     """Return what to name as the cause of an error of ours: the driver's own error, unless its text may show values."""
     own = error.orig if isinstance(error, StatementError) else error
     return own if hasattr(own, "sqlite_errorcode") else None
+
+
+def is_full(error: Exception) -> bool:
+    """Return whether the error says that there was no room, after which SQLite has written nothing."""
+    return getattr(origin(error), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def _translated(error: sqlite3.Error) -> StorageError:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 import attrs
 from sqlalchemy import Connection  # noqa: TC002
+from sqlalchemy.engine.interfaces import DBAPICursor  # noqa: TC002
 
 __all__ = ["Answer", "Channel", "Send"]
 
@@ -49,18 +50,14 @@ class Channel:
     close: Callable[[], None]
 
     @classmethod
-    def on(cls, connection: Connection, *, sql_events: bool) -> Channel:
-        """Return a channel on a connection.
-
-        Args:
-            connection: The connection.
-            sql_events: Whether SQLAlchemy's events and echo are to see the statements, which costs more than they do;
-                else they go straight to a cursor of the driver.
-        """
-        if sql_events:
-            return cls(cast("Send", connection.exec_driver_sql), _nothing)  # SQLAlchemy closes each cursor by itself
-        cursor = connection.connection.cursor()
+    def direct(cls, cursor: DBAPICursor) -> Channel:
+        """Return a channel straight to the driver."""
         return cls(cast("Send", cursor.execute), cursor.close)
+
+    @classmethod
+    def reporting(cls, connection: Connection) -> Channel:
+        """Return a channel that SQLAlchemy's events and echo see, which costs more than the statements do."""
+        return cls(cast("Send", connection.exec_driver_sql), _nothing)  # SQLAlchemy closes each cursor by itself
 
 
 def _nothing() -> None:

@@ -17,7 +17,7 @@ from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["SqlAlchemyStore"]
 
-_TEN_SECONDS: Final = timedelta(seconds=10)
+_AS_THE_DRIVER: Final = timedelta(seconds=5)  # then it need not be set for each unit
 _LONGEST: Final = timedelta(milliseconds=2**31 - 1)
 
 FoundT = TypeVar("FoundT")
@@ -46,7 +46,7 @@ class SqlAlchemyStore:
     engine: Engine
     joined: bool
 
-    def __init__(self, engine: Engine, *, busy_timeout: timedelta = _TEN_SECONDS, sql_events: bool = False) -> None:
+    def __init__(self, engine: Engine, *, busy_timeout: timedelta = _AS_THE_DRIVER, sql_events: bool = False) -> None:
         """Keep the engine."""
         if not isinstance(engine, Engine):
             advice = "pass what sqlalchemy.create_engine() gave; for a connection there is SqlAlchemyStore.joining()"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine, StaticPool
 
-from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS, origin
+from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS, is_full, origin
 from casewright.adapters.sqlalchemy.sending import Channel, Send
 from casewright.errors import MisuseError, OutcomeUnknownError
 
@@ -51,21 +52,22 @@ class _Loan:
     Args:
         engine: The engine.
         busy_timeout: For how long to wait for a lock, in milliseconds.
-        sql_events: See `Channel.on`.
+        sql_events: See `SqlAlchemyStore`.
     """
 
     def __init__(self, engine: Engine, *, busy_timeout: int, sql_events: bool) -> None:
         """Take it out of the pool."""
         if isinstance(engine.pool, StaticPool):  # giving back its one connection would end the transaction on it
             _check_idle(engine.pool.connection.dbapi_connection)
-        self.connection = engine.connect()
+        self._engine = engine
+        self._pooled = engine.raw_connection()  # SQLAlchemy's Connection is made only where something asks for it
         self._channel: Channel | None = None
         self._found: tuple[Any, int] | None = None
         self._busy_timeout = busy_timeout
         try:
-            self._driver: Any = self.connection.connection.driver_connection
+            self._driver: Any = self._pooled.driver_connection
             _check_idle(self._driver)
-            self._channel = channel = Channel.on(self.connection, sql_events=sql_events)
+            self._channel = channel = self._opened(sql_events=sql_events)
             self.send = send = channel.send
             self._found = found = (getattr(self._driver, _MODE), send("PRAGMA busy_timeout").fetchone()[0])
             setattr(self._driver, _MODE, _BY_HAND)
@@ -75,12 +77,20 @@ class _Loan:
             self.give_back()
             raise
 
+    @cached_property
+    def connection(self) -> Connection:
+        """What executes statements of SQLAlchemy's; it is never closed by itself."""
+        return Connection(self._engine, self._pooled)
+
+    def _opened(self, *, sql_events: bool) -> Channel:
+        return Channel.reporting(self.connection) if sql_events else Channel.direct(self._pooled.cursor())
+
     def commit(self) -> None:
         """Commit what was written since the transaction began."""
         try:
             self.send("COMMIT")
         except DRIVER_ERRORS as error:
-            if self._driver.in_transaction:  # so it can be undone
+            if self._driver.in_transaction or is_full(error):  # it can be undone, or SQLite has done so by itself
                 raise
             advice = "load the item to see whether it happened, or retry with the same idempotency key"
             raise OutcomeUnknownError("the database failed while it committed", advice) from origin(error)
@@ -91,10 +101,10 @@ class _Loan:
             try:
                 self._put_back()
             except BaseException:
-                self.connection.invalidate()
+                self._pooled.invalidate()
                 raise
             finally:
-                self.connection.close()
+                self._pooled.close()
 
     def _put_back(self) -> None:
         if self._channel is None:
@@ -125,7 +135,7 @@ class OwnTransaction:
         engine: The engine.
         write: Whether it is to write: then it waits for the lock at once, since later SQLite would not wait.
         busy_timeout: For how long to wait for a lock, in milliseconds.
-        sql_events: See `Channel.on`.
+        sql_events: See `SqlAlchemyStore`.
     """
 
     def __init__(self, engine: Engine, *, write: bool, busy_timeout: int, sql_events: bool) -> None:
@@ -183,7 +193,7 @@ class JoinedTransaction:
 
     Args:
         connection: The caller's connection.
-        sql_events: See `Channel.on`.
+        sql_events: See `SqlAlchemyStore`.
 
     Raises:
         MisuseError: It is closed, or no transaction is open on it.
@@ -200,7 +210,8 @@ class JoinedTransaction:
         """See `Transaction.open`."""
         connection = self.connection()
         if self._channel is None:
-            self._channel = Channel.on(connection, sql_events=self._sql_events)
+            direct = connection.connection.cursor
+            self._channel = Channel.reporting(connection) if self._sql_events else Channel.direct(direct())
         return self._channel.send
 
     def connection(self) -> Connection:
