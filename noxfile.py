@@ -28,7 +28,12 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
-NEEDS_EXTRA = ("casewright.testing.contracts", "casewright.testing.strategies", "casewright.adapters.sqlalchemy")
+NEEDS_EXTRA = (
+    "casewright.testing.contracts",
+    "casewright.testing.machine",
+    "casewright.testing.strategies",
+    "casewright.adapters.sqlalchemy",
+)
 IMPORT_EVERYTHING = f"""
 import importlib, pkgutil, casewright
 

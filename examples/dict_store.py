@@ -63,7 +63,7 @@ class DictUnitOfWork(BufferingUnitOfWork):
                 kept[place] = _compared_and_set(kept.get(place), row)
             for note in writes.notes:
                 if (self.tenant, "note", note.id) in kept:
-                    raise AlreadyExistsError(note.id)
+                    raise AlreadyExistsError(note.id, "note")
                 kept[self.tenant, "note", note.id] = note
             for what, entries in (("events", writes.events), ("notes", writes.notes)):
                 for entry in entries:

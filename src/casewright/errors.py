@@ -156,14 +156,17 @@ class AlreadyExistsError(ConflictError):
 
     Attributes:
         item_id: The id.
+        what: What was to have it: ``"item"`` or ``"note"``.
     """
 
     code: ClassVar[str] = "already_exists"
     item_id: str
+    what: str = "item"
 
     def __str__(self) -> str:
         """Return one line that names the id."""
-        return f"the id {self.item_id!r} is already used; choose another one"
+        of = "" if self.what == "item" else f" of a {self.what}"
+        return f"the id {self.item_id!r}{of} is already used; choose another one"
 
 
 @_error

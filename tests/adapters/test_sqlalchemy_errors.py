@@ -157,6 +157,17 @@ def test_a_row_that_is_there_already(store: SqlAlchemyStore) -> None:
         assert unit.items.get("x2") is None
 
 
+@pytest.mark.parametrize("table", ["casewright_event", "casewright_outbox"])
+def test_a_row_that_is_left_out_without_an_error(store: SqlAlchemyStore, table: str) -> None:
+    """An event or a pointer that a trigger leaves out stops the write, and nothing of it is kept (T1)."""
+    plain(store, f"CREATE TRIGGER planted BEFORE INSERT ON {table} BEGIN SELECT RAISE(IGNORE); END")
+    assert "left out" in str(failure(lambda: record(store, a_created_task("x2"))))
+    with store.begin(tenant=NO_TENANT) as unit:
+        assert unit.items.get("x2") is None
+        assert unit.history("x2") == ()
+        assert len(unit.pending(limit=9)) == 1
+
+
 def test_a_table_that_has_gone(store: SqlAlchemyStore) -> None:
     """What SQLite refuses for another reason names its code, and that ping tells more."""
     store.begin(tenant=NO_TENANT)

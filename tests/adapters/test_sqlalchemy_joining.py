@@ -243,3 +243,40 @@ def test_events_see_the_savepoint(store: SqlAlchemyStore, connection: Connection
     event.listen(store.engine, "before_cursor_execute", lambda *about: sent.append(about[2].split()[0]))
     record(SqlAlchemyStore.joining(connection, sql_events=True), a_created_task())
     assert sent == ["SELECT", "SAVEPOINT", "INSERT", "INSERT", "INSERT", "RELEASE"]
+
+
+def as_mapping(cursor: sqlite3.Cursor, row: Any) -> dict[str, Any]:
+    """Return a row as the sqlite3 documentation's recipe does."""
+    return dict(zip([column[0] for column in cursor.description], row, strict=True))
+
+
+def test_a_row_factory_of_the_callers(store: SqlAlchemyStore, connection: Connection) -> None:
+    """A row_factory stays as it is and does not matter, or is refused where SQLAlchemy would read through it."""
+    driver: Any = connection.connection.driver_connection
+    joined = SqlAlchemyStore.joining(connection)
+    reporting = SqlAlchemyStore.joining(connection, sql_events=True)
+    driver.row_factory = as_mapping
+    record(joined, a_created_task())
+    with joined.begin(tenant=NO_TENANT) as unit:
+        assert unit.items.get("x1") is not None
+        with pytest.raises(MisuseError, match="has a row_factory"):
+            unit.count("task", EVERYTHING)
+    with pytest.raises(MisuseError, match="has a row_factory"):
+        reporting.ping()
+    assert driver.row_factory is as_mapping
+    driver.row_factory = sqlite3.Row
+    for sound in (joined, reporting):
+        assert ids(sound) == ["x1"]
+        with sound.begin(tenant=NO_TENANT) as unit:
+            assert unit.items.get("x1") is not None
+            assert unit.count("task", EVERYTHING) == 1
+    driver.row_factory = None
+
+
+def test_a_connection_that_renames_schemas_is_refused(connection: Connection) -> None:
+    """A schema_translate_map, which only lists would obey, is refused, also where it is set later."""
+    joined = SqlAlchemyStore.joining(connection)
+    connection.execution_options(schema_translate_map={None: "other"})
+    for question in (joined.ping, lambda: SqlAlchemyStore.joining(connection)):
+        with pytest.raises(MisuseError, match="schema_translate_map is set"):
+            question()

@@ -63,6 +63,32 @@ def check_clean(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("sql_events", [False, True])
+def test_a_row_factory_of_the_callers(engine: Engine, sql_events: bool) -> None:
+    """A row_factory on the caller's connections does not matter to the store, and is there again afterwards (T4)."""
+
+    def by_name(cursor: sqlite3.Cursor, row: Any) -> dict[str, Any]:
+        return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+    driver.row_factory = by_name
+    store = SqlAlchemyStore(engine, sql_events=sql_events)
+    store.create_schema()
+    record(store, a_created_task())
+    with store.begin(tenant=NO_TENANT) as unit:
+        assert unit.items.get("x1") is not None
+        assert unit.count("task", EVERYTHING) == len(unit.find("task", EVERYTHING, order=Order(), limit=9)) == 1
+    assert driver.row_factory is by_name
+
+
+def test_an_engine_that_renames_schemas_is_refused(engine: Engine) -> None:
+    """A schema_translate_map, which only lists would obey, is refused; an empty one does nothing."""
+    with pytest.raises(MisuseError, match="schema_translate_map is set"):
+        SqlAlchemyStore(engine.execution_options(schema_translate_map={None: "other"}))
+    SqlAlchemyStore(engine.execution_options(schema_translate_map={}))
+
+
+@pytest.mark.parametrize("sql_events", [False, True])
 def test_settings_are_put_back(engine: Engine, sql_events: bool) -> None:
     """Whatever a unit did and however it ended, its connection goes back clean and as it was found (T4)."""
     store = SqlAlchemyStore(engine, sql_events=sql_events)

@@ -82,7 +82,7 @@ def test_what_an_observer_raises_is_logged_and_swallowed(
         ("casewright", logging.ERROR, None)
     ] * 2
     kind = type(_made(error)).__name__
-    assert {one.getMessage() for one in caplog.records} == {f"an observer of type function raised {kind}"}
+    assert {one.getMessage() for one in caplog.records} == {f"an observer of type 'function' raised {kind!r}"}
 
 
 def _made(error: type[BaseException]) -> BaseException:

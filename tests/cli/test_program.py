@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 import casewright
 from casewright.cli import main
-from support.programs import run_program
+from support.programs import run_program, write_replay
 
 
 def test_without_a_command_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +55,7 @@ def test_each_command_has_its_help(command: str, capsys: pytest.CaptureFixture[s
         ["diagram", "task", "--form", "svg"],
         ["check"],
         ["check", "a\nb\x1b.py:X"],
+        ["check", "a" * 300 + ":X"],
     ],
     ids=str,
 )
@@ -106,6 +108,54 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered: str) -> None:
         os.close(writing)
 
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full is Linux's")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("extra", [[], ["--json"]])
+def test_an_answer_without_room_ends_in_one_line(extra: list[str], unbuffered: str) -> None:
+    """Where the answer goes to a full disk, one line on stderr says so, with code 2, and no traceback."""
+    command = [sys.executable, "-m", "casewright", "demo", *extra]
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("casewright: the answer cannot be written: ")
+
+
+def test_a_full_stderr_changes_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be said is passed over: the code tells it all the same."""
+
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert main(["nonsense"]) == 2
+
+
+@pytest.mark.parametrize("arguments", [["demo", "--json"], ["check", "task"], ["--help"]])
+def test_a_closed_stdout_is_bad_input(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program whose stdout the shell has closed does nothing, and says so in one line."""
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == "casewright: there is no stdout to answer on; leave it open\n"
+
+
+def test_a_closed_stderr_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program whose stderr the shell has closed works and fails as ever, without a word."""
+    monkeypatch.setattr(sys, "stderr", None)
+
+    assert main(write_replay(tmp_path)) == 0
+    assert "histories verified" in capsys.readouterr().out
+    assert main(["nonsense"]) == 2
+    assert sys.stderr is None
 
 
 def test_it_prints_in_any_encoding() -> None:

@@ -126,6 +126,18 @@ def test_another_history_is_bad_input(
     assert backend.dump() == before
 
 
+def test_an_edited_cell_is_bad_input(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An input that was edited after the log was performed is found, though way, people and times are the same."""
+    assert main(arguments) == 0
+    write_replay(tmp_path, LOG.replace("2026-01-03", "2026-01-04"))
+    capsys.readouterr()
+
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("casewright: case a: the store holds another history of it than the log makes")
+
+
 @pytest.mark.parametrize("log", [LOG + "x", LOG + "d,open,2026-01-02T00:00Z,,\nd,done,2026-01-02T00:00Z,clerk,soon\n"])
 def test_a_bad_log_does_not_even_reach_the_database(
     log: str, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -145,7 +157,7 @@ def test_a_database_that_was_changed_is_a_finding(
     """What somebody changed behind the store's back is named on stderr, with code 1; stdout stays the answer (H6)."""
     assert main(arguments) == 0
     backend.set_item("a", title="other")
-    backend.set_event("b", 2, from_status="moved")
+    backend.set_event("b", 2, correlation_id="other")
     capsys.readouterr()
 
     assert main([*arguments, *extra]) == 1

@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy
 
 from casewright.cli import main
+from casewright.cli.stores import open_store
+from casewright.errors import OutcomeUnknownError
 from support.programs import write_replay
 
 
@@ -64,6 +66,14 @@ def test_a_bad_url_ends_in_one_line(
         ["x://a:sec ret@host"],
         ["demo", "x://host?key=sec@ret"],
         ["demo", "x://a:sec?ret@host"],
+        ["x://a:sec\\ret@host"],
+        ["x://a:sec'\"\nret@host"],
+        ["demo", "--json=x://a:sec\\ret@host"],
+        ["x:a:sec-ret@host"],
+        ["check", "x://a:sec:ret:1@host"],
+        ["check", "x:a:sec:ret:1@host"],
+        ["diagram", "x://a:secret"],
+        ["replay", "log.csv", "--definition", "x://a:sec:ret@host"],
     ],
     ids=str,
 )
@@ -72,8 +82,33 @@ def test_a_password_in_the_wrong_place_is_not_shown(arguments: list[str], capsys
     assert main(arguments) == 2
 
     err = capsys.readouterr().err
-    assert "ret" not in err
-    assert "us er" not in err
+    assert err.count("\n") == 1
+    assert all(secret not in err for secret in ("sec", "ret", "us er"))
+
+
+def test_what_is_missing_is_named_beside_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing of a URL would be shown, the message says what is wrong with the arguments."""
+    assert main(["replay", "log.csv", "--into", "x://a:secret@host"]) == 2
+    assert "the following arguments are required: --definition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["detect_types", "cached_statements"])
+def test_an_option_too_large_for_the_driver_ends_in_one_line(
+    option: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A number in a URL that the driver cannot take is found when it is reached, and is bad input."""
+    assert main([*command, f"sqlite:///{tmp_path / 'store.db'}?{option}=99999999999999999999"]) == 2
+
+    err = capsys.readouterr().err
+    assert err.startswith("casewright: the database's URL: has an option whose number is too large")
+    assert err.count("\n") == 1
+
+
+def test_a_lost_commit_has_advice_for_the_command_line() -> None:
+    """Where nobody knows whether a commit happened, the advice is that of the command, which has no keys."""
+    with pytest.raises(OutcomeUnknownError) as caught, open_store("sqlite://", "--into", retry="start it again"):
+        raise OutcomeUnknownError("the database failed", "retry with the same idempotency key")
+    assert str(caught.value) == "the database failed; start it again"
 
 
 def a_text(path: Path) -> None:
@@ -139,6 +174,7 @@ def test_an_unusable_database_ends_in_one_line(
     assert err.startswith("casewright: ")
     assert problem in err
     assert "; " in err
+    assert "store." not in err.partition("; ")[2]
     assert err.count("\n") == 1
     assert before == (path.read_bytes() if path.is_file() else None)
 

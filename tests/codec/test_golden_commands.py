@@ -82,7 +82,7 @@ LISTS: dict[str, tuple[Any, Any, str]] = {
     "filter of tasks": (
         TaskFilter,
         TaskFilter(status="todo", category=["open", "draft"], open=True, assignee_id=None, overdue_at=AT, case_id="c"),
-        '{"status":["todo"],"category":["draft","open"],"open":true,"assignee_id":null,"created_by":null,'
+        '{"status":["todo"],"category":["draft","open"],"open":true,"assignee_id":null,'
         '"definition":null,"overdue_at":"2026-01-31T12:00:00.000000Z","case_id":"c"}',
     ),
     "filter of cases": (

@@ -52,7 +52,7 @@ def shown(given: dict[str, Any], item: Item) -> bool:
         and (given.get("open") is None or given["open"] is not closed)
         and held("assignee_id", item.assignee_id)
         and held("case_id", getattr(item, "case_id", None))
-        and (given.get("created_by") is None or given["created_by"] == item.created_by)
+        and (given.get("created_by", UNSET) in {UNSET, item.created_by})
         and (overdue is None or (not closed and item.due_at is not None and item.due_at < overdue))
     )
 
@@ -81,7 +81,7 @@ def random_conditions(rng: random.Random, kind: str) -> dict[str, Any]:
         "category": some(tuple(Category)),
         "open": rng.choice([None, True, False]),
         "assignee_id": rng.choice([UNSET, None, *PEOPLE]),
-        "created_by": rng.choice([None, *PEOPLE]),
+        "created_by": rng.choice([UNSET, *PEOPLE]),
         "definition": some(DEFINITIONS),
         "overdue_at": rng.choice([None, *TIMES]),
     }

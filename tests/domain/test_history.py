@@ -179,7 +179,8 @@ def test_edit_with_a_new_digest_is_found_at_the_next_event() -> None:
         event = attrs.evolve(events[place], **{name: another(getattr(events[place], name))})
         forged = attrs.evolve(event, digest=header_digest(event))
         (finding, *_) = verify([*events[:place], forged, *events[place + 1 :]])
-        assert finding.position == (place if name in {"tenant", "item_id", "kind"} and place else place + 1)
+        at_once = name == "from_status" or (place and name in {"tenant", "item_id", "kind"})
+        assert finding.position == (place if at_once else place + 1)
 
 
 def test_histories_cannot_be_mixed() -> None:
@@ -228,13 +229,25 @@ def test_cut_tail_is_not_found() -> None:
             assert verify(events[:length]) == ()
 
 
+def test_a_status_that_comes_from_nowhere_is_found_even_where_all_is_sealed_anew() -> None:
+    """Who rewrites a status must rewrite what follows: an event begins where the one before it has led (H6)."""
+    for seed in range(200):
+        rng = random.Random(seed)
+        events = rng.choice(POOL)
+        place = rng.randrange(len(events))
+        name = "from_status" if place == len(events) - 1 else rng.choice(["from_status", "to_status"])
+        edited = attrs.evolve(events[place], **{name: "elsewhere"})
+        (finding,) = verify(resealed([*events[:place], edited, *events[place + 1 :]], place))
+        assert (finding.code, finding.position) == ("status", place + (name == "to_status"))
+
+
 def test_full_rewrite_is_not_found_but_has_another_head() -> None:
     """Who rewrites everything from an event on is not found without an anchor; the last digest gives it away (H6)."""
     for seed in range(200):
         rng = random.Random(seed)
         events = rng.choice(POOL)
         place = rng.randrange(len(events))
-        name = rng.choice(["actor_id", "occurred_at", "to_status", "payload", "on_behalf_of"])
+        name = rng.choice(["actor_id", "occurred_at", "payload", "on_behalf_of"])
         edited = attrs.evolve(events[place], **{name: another(getattr(events[place], name))})
         rewritten = resealed([*events[:place], edited, *events[place + 1 :]], place)
         assert verify(rewritten) == ()

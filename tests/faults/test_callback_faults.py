@@ -150,7 +150,9 @@ def test_an_observer_that_fails(backend: Backend, caplog: pytest.LogCaptureFixtu
 
     assert done.version == 2
     assert len(told) == 1
-    assert [record.getMessage() for record in caplog.records] == ["an observer of type Failing raised RuntimeError"]
+    (record,) = caplog.records
+    assert "RuntimeError" in record.getMessage()
+    assert "SECRET" not in record.getMessage()
     assert a_bus(backend.store).get("t", by=ROOT) == done
 
 

@@ -15,7 +15,7 @@ from support.plain_sql import rows_of
 from support.scenarios import COMMANDS_TRIED, SCENARIOS
 from support.sweeping import Sweep, check_text, each_once
 
-SOME = ["create a task in a case", "create with an id that is taken", "be refused", "several together", "find"]
+SOME = ["complete", "create with an id that is taken", "be refused", "find"]
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,11 @@ from support.contenders import Seen, edit, edit_deferred
 from support.plain_sql import disagreements
 from support.racing import WORKERS, FileRace, LastOneWins, MemoryRace, Race
 
-TIMES = pytest.mark.parametrize("times", [20, pytest.param(250, marks=pytest.mark.large)])
 
-
-def edited(race: Race, *arguments: int) -> list[Seen]:
-    """Let all workers edit one new case."""
+def edited(race: Race, times: int, max_attempts: int = 5) -> list[Seen]:
+    """Let all workers edit one new case that many times."""
     a_bus(race.store).execute(OpenCase("c", id="c"), by=ROOT)
-    return race.run(edit, *arguments)
+    return race.run(edit, times, max_attempts)
 
 
 def check_chain(race: Race, seen: list[Seen]) -> None:
@@ -33,32 +31,21 @@ def check_chain(race: Race, seen: list[Seen]) -> None:
     assert bus.verify("c", by=ROOT) == ()
 
 
-@TIMES
-def test_no_update_is_lost(race: Race, times: int) -> None:
+def test_no_update_is_lost(race: Race) -> None:
     """The final version counts the acknowledged commands, and each of them follows just one other (L1, H5)."""
-    seen = edited(race, times)
+    seen = edited(race, 250)
 
     answers = sum((one.answers for one in seen), Counter[str]())
-    assert answers.total() == WORKERS * times
+    assert answers.total() == WORKERS * 250
     assert answers.keys() <= {"done", "stale_version"}
     check_chain(race, seen)
 
 
-@TIMES
-def test_contention_ends_where_a_store_has_locks(file_race: FileRace, times: int) -> None:
-    """In a file, whoever has begun is not overtaken: every command is done, at its first attempt (L4)."""
-    seen = edited(file_race, times)
+def test_a_file_is_never_locked(file_race: FileRace) -> None:
+    """Eight processes write one file, and every command is done at its first attempt: none is told to wait (L3, L4)."""
+    seen = edited(file_race, 100, 1)
 
-    assert [one.answers for one in seen] == [Counter(done=times)] * WORKERS
-    assert {number for one in seen for number in one.attempts} == {1}
-
-
-@pytest.mark.parametrize("times", [20, pytest.param(100, marks=pytest.mark.large)])
-def test_a_file_is_never_locked(file_race: FileRace, times: int) -> None:
-    """Eight processes write one file and none is told that it is locked, though none tries twice (L3)."""
-    seen = edited(file_race, times, 1)
-
-    assert [one.answers for one in seen] == [Counter(done=times)] * WORKERS
+    assert [one.answers for one in seen] == [Counter(done=100)] * WORKERS
     check_chain(file_race, seen)
     assert disagreements(file_race.path) == []
 
@@ -75,4 +62,4 @@ def test_a_lock_that_is_taken_late_is_caught(file_race: FileRace) -> None:
     a_bus(file_race.store).execute(OpenCase("c", id="c"), by=ROOT)
     seen = file_race.run(edit_deferred, 20)
 
-    assert sum(one.answers["storage_transient"] for one in seen) > WORKERS
+    assert sum(one.answers["storage_transient"] for one in seen) > 0

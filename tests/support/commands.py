@@ -180,7 +180,7 @@ def filters(cls: type[TaskFilter | CaseFilter] = TaskFilter) -> st.SearchStrateg
         "category": st.none() | st.sampled_from(Category) | st.sets(st.sampled_from(Category)),
         "open": st.none() | st.booleans(),
         "assignee_id": holders,
-        "created_by": st.none() | _ids,
+        "created_by": _ids,
         "definition": several,
         "overdue_at": st.none() | values.instants(),
     }

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
@@ -29,7 +29,7 @@ from casewright import (
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import ANN, DEFINITIONS, ROOT
 from support.faults import Driver
-from support.racing import opened
+from support.racing import Meet, opened
 
 __all__ = [
     "Seen",
@@ -40,8 +40,6 @@ __all__ = [
     "edit_deferred",
     "write_until_killed",
 ]
-
-Meet: TypeAlias = Callable[[], object]
 
 
 @attrs.define

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.synchronize import Barrier as ProcessBarrier
 from pathlib import Path
 from threading import Barrier
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import attrs
 from sqlalchemy import create_engine
@@ -21,31 +22,24 @@ from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.application.buffering import Writes
 from support.stores import hasty
 
-__all__ = ["PROCESSES", "WORKERS", "FileRace", "LastOneWins", "MemoryRace", "Race", "Work", "opened"]
+__all__ = ["PROCESSES", "WORKERS", "FileRace", "LastOneWins", "Meet", "MemoryRace", "Race", "Work", "opened"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+
+Meet: TypeAlias = Callable[[], object]
+"""Waits until all workers have come to the same point."""
+
+Work: TypeAlias = Callable[Concatenate[int, Any, Meet, P], T]
+"""What each worker does: it is given its number from 0, the store, and `Meet`; then what is the same for all workers.
+
+Processes find it by its name, so it is a function of a module."""
 
 WORKERS: Final = 8
 
 PROCESSES: Final = multiprocessing.get_context("forkserver")
 """Starts processes as copies of one that has loaded the library, and nothing of the test run."""
 PROCESSES.set_forkserver_preload(["casewright.adapters.sqlalchemy", "casewright.application.bus", "support.contenders"])
-
-
-class Work(Protocol[T_co]):
-    """What each worker does. Processes find it by its name, so it is a function of a module."""
-
-    def __call__(self, worker: int, store: Store, meet: Callable[[], object], /, *arguments: Any) -> T_co:
-        """Do it.
-
-        Args:
-            worker: Which worker it is, from 0.
-            store: The store.
-            meet: Waits until all workers have come to the same point.
-            *arguments: The same for all workers.
-        """
-        ...
 
 
 class Race(Protocol):
@@ -56,7 +50,7 @@ class Race(Protocol):
         """The store, for what is to be done before and after."""
         ...
 
-    def run(self, work: Work[T], *arguments: Any) -> list[T]:
+    def run(self, work: Work[P, T], *arguments: P.args, **named: P.kwargs) -> list[T]:
         """Let all workers do the work at once, and return what each came to."""
         ...
 
@@ -85,11 +79,13 @@ class MemoryRace:
         """Keep it."""
         self.store = MemoryStore() if store is None else store
 
-    def run(self, work: Work[T], *arguments: Any) -> list[T]:
+    def run(self, work: Work[P, T], *arguments: P.args, **named: P.kwargs) -> list[T]:
         """See `Race.run`."""
         barrier = Barrier(WORKERS, timeout=60)
         with _fast_switching(), ThreadPoolExecutor(WORKERS) as pool:
-            begun = [pool.submit(work, worker, self.store, barrier.wait, *arguments) for worker in range(WORKERS)]
+            begun = [
+                pool.submit(work, worker, self.store, barrier.wait, *arguments, **named) for worker in range(WORKERS)
+            ]
             return [one.result() for one in begun]
 
 
@@ -106,10 +102,10 @@ class FileRace:
         self.store = opened(path)
         self.store.create_schema()
 
-    def run(self, work: Work[T], *arguments: Any) -> list[T]:
+    def run(self, work: Work[P, T], *arguments: P.args, **named: P.kwargs) -> list[T]:
         """See `Race.run`."""
         with PROCESSES.Pool(WORKERS, _keep_barrier, (PROCESSES.Barrier(WORKERS, timeout=60),)) as pool:
-            jobs = [(work, worker, self.path, arguments) for worker in range(WORKERS)]
+            jobs = [(partial(work, worker), self.path, arguments, named) for worker in range(WORKERS)]
             return pool.starmap(_in_process, jobs, chunksize=1)
 
 
@@ -125,12 +121,12 @@ def _keep_barrier(barrier: ProcessBarrier) -> None:
     _BARRIERS.append(barrier)
 
 
-def _in_process(work: Work[T], worker: int, path: Path, arguments: tuple[Any, ...]) -> T:
+def _in_process(work: Callable[..., T], path: Path, arguments: tuple[Any, ...], named: dict[str, Any]) -> T:
     (barrier,) = _BARRIERS
     store = opened(path)
     barrier.wait()  # so that no worker takes two parts
     try:
-        return work(worker, store, barrier.wait, *arguments)
+        return work(store, barrier.wait, *arguments, **named)
     finally:
         store.engine.dispose()
 

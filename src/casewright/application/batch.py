@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 from casewright.application.plan import Denied, Job
@@ -20,6 +20,9 @@ _Done: TypeAlias = tuple[Item | None, tuple[Change[Any], ...]]
 _NOT_TOGETHER: Final = Reason(
     "not_together", Phase.GUARD, "nothing was done, because another command that it was to be done with was not"
 )
+
+
+OutcomeOf: TypeAlias = Callable[[Job, Item | None, tuple[Change[Any], ...]], Outcome[Any]]
 
 
 class Attempt(Protocol):
@@ -90,17 +93,28 @@ class Batch:
     def blame(self, error: AlreadyExistsError) -> None:
         """Take a conflict that the store met for the error of the job that caused it; then nothing was written."""
         judged = self._jobs[: len(self._done) + 1]
-        ids = [job.item_id if job.creates else job.ask.inputs.get("note_id") for job in judged]
+        wanting = [place for place, job in enumerate(judged) if _wants(job, error)]
+        if not wanting:  # it was none of the store's: a fact provider or a guard may raise anything
+            raise error
         # The last one: two jobs of one batch may want the same id, and the first could have had it.
-        place = max(place for place, wanted in enumerate(ids) if wanted == error.item_id)
-        self._errors[place] = error
+        self._errors[wanting[-1]] = error
         self.reports = [report for report in self.reports if report.denial is not None]
 
-    def answers(self) -> tuple[Outcome[Any] | CasewrightError, ...]:
-        """Return the answer to each job."""
+    def answers(self, outcome: OutcomeOf) -> tuple[Outcome[Any] | CasewrightError, ...]:
+        """Return the answer to each job.
+
+        Args:
+            outcome: Makes the outcome of a job from the item before it and its changes.
+        """
         if self._errors:
             return tuple(self._errors.get(place) or _not_done(job) for place, job in enumerate(self._jobs))
-        return tuple(job.outcome(*done) for job, done in zip(self._jobs, self._done, strict=True) if done)
+        return tuple(outcome(job, *done) for job, done in zip(self._jobs, self._done, strict=True) if done)
+
+
+def _wants(job: Job, error: AlreadyExistsError) -> bool:
+    if error.what == "note":
+        return job.ask.action == "add_note" and job.ask.inputs.get("note_id") == error.item_id
+    return job.creates and job.item_id == error.item_id
 
 
 def _not_done(job: Job) -> RefusedError:

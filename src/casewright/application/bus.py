@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from casewright.application.batch import Batch
 from casewright.application.commands.base import Command, ResultT_co
@@ -46,6 +46,8 @@ from casewright.errors import (
 )
 
 __all__ = ["CommandBus"]
+
+Changes: TypeAlias = tuple[Change[Any], ...]
 
 
 class CommandBus(ReadingBus):
@@ -105,8 +107,8 @@ class CommandBus(ReadingBus):
             command: What is asked for.
             by: Who asks; the store is asked for the actor's tenant only.
             expected_version: The version of the item that the caller has seen; any where None.
-            item: The item as this bus gave it, so that it is not loaded again where the command can be done. One that
-                is no longer like that is loaded after all.
+            item: The item as this bus gave it, so that it is not loaded again where the command can be done. A copy, or
+                one that was given long ago, is loaded all the same; one that others have changed since, after all.
             at: The effective time (aware), which may lie in the past; now where None.
             context: Where it comes from.
 
@@ -167,6 +169,8 @@ class CommandBus(ReadingBus):
             StorageError: The store could not write them together.
         """
         check_actor(by)
+        if isinstance(commands, str) or not isinstance(commands, Iterable):
+            raise InvalidInputError("commands", f"must be several, not one {type(commands).__name__}", "pass a list")
         jobs = [as_job(command, by=by, clock=self._clock, new_id=self._new_id) for command in commands]
         if all_or_nothing:
             return self._together(jobs, by)
@@ -181,7 +185,7 @@ class CommandBus(ReadingBus):
             at: The effective time (aware); now where None.
 
         Returns:
-            The permission with its changes, not sealed; or the refusal with every reason.
+            The permission with the changes that the actor may see, not sealed; or the refusal with every reason.
 
         Raises:
             NotFoundError: There is no such item, or none that the actor may see (A8).
@@ -191,7 +195,8 @@ class CommandBus(ReadingBus):
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
         try:
             with self._store.begin(tenant=by.tenant, write=False) as uow:
-                return self._judged(uow, job, lock=False)[1]
+                verdict = self._judged(uow, job, lock=False)[1]
+            return Permitted(self._shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
         except Denied as denied:
             raise denied.error from None
 
@@ -217,7 +222,7 @@ class CommandBus(ReadingBus):
             else:
                 if changes and self._observers:
                     notify(self._observers, job.report(changes, attempt))
-                return job.outcome(item, changes)
+                return self._outcome(job, item, changes)
 
     def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
         batch = Batch(jobs)
@@ -236,7 +241,16 @@ class CommandBus(ReadingBus):
                 continue
             for report in batch.reports:
                 notify(self._observers, report)
-            return batch.answers()
+            return batch.answers(self._outcome)
+
+    def _outcome(self, job: Job, item: Item | None, changes: Changes) -> Outcome[Any]:
+        outcome = job.outcome(item, self._shown(changes, job.by))
+        self._given.add(outcome.item)
+        return outcome
+
+    def _shown(self, changes: Changes, by: Actor) -> Changes:
+        """What the actor may see of changes: the counting of a case that is hidden from them is not theirs to know."""
+        return tuple([one for one in changes if one is changes[0] or self._registry.may_read(one.after, by)])
 
     def _answer(self, job: Job) -> Outcome[Any] | CasewrightError:
         try:
@@ -244,7 +258,7 @@ class CommandBus(ReadingBus):
         except CasewrightError as error:
             return error
 
-    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, tuple[Change[Any], ...]]:
+    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Changes]:
         """Judge the job and record what it changes; return the item before, and the changes."""
         item, verdict = self._judged(uow, job, lock=lock)
         changes = to_record(job, verdict, self._clock())
@@ -257,7 +271,7 @@ class CommandBus(ReadingBus):
             definition = self._registry.creating(job.ask)
             parent = self._case_to_be(uow, job, lock=lock)
             return None, created(job, definition, parent, self._known(uow, None, definition.needs_to_create))
-        if job.given is not None and not lock:
+        if job.given is not None and not lock and self._given.has(job.given):
             with suppress(Denied, Outdated, InvalidInputError, MisuseError):
                 verdict = self._decided(uow, job, job.given, lock=lock)
                 if isinstance(verdict, Permitted) and verdict.changes:

@@ -56,7 +56,7 @@ def notify(observers: Iterable[Observer], report: Report) -> None:
             observer(report)
         except Exception as error:  # noqa: BLE001 - whoever watches must not change what happened
             # The types alone: what an exception says may hold anything.
-            _LOGGER.error("an observer of type %s raised %s", type(observer).__name__, type(error).__name__)
+            _LOGGER.error("an observer of type %r raised %r", type(observer).__name__, type(error).__name__)
 
 
 def _fields(report: Report) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -143,6 +143,10 @@ def as_job(
     if context is not None and not isinstance(context, Context):
         raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
     ask = command.ask()
+    if not isinstance(ask, Ask):
+        raise MisuseError(f"ask() of a {type(command).__name__} gave a {type(ask).__name__}", "return an Ask")
+    if ask.action == "read":
+        raise InvalidInputError("action", "read changes nothing", "call bus.get")
     if ask.action == "add_note" and ask.inputs.get("note_id") is None:
         ask = attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))
     item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
@@ -210,6 +214,9 @@ def check_version(job: Job, item: Item) -> None:
 def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object]) -> _Verdict:
     """Return what the definition says of a new item."""
     fields = {"title": None, **job.ask.inputs}
+    reserved = sorted(fields.keys() & _SAID)
+    if reserved:
+        raise InvalidInputError(reserved[0], "is no field of a new item", "leave it out of the inputs")
     return definition.create(job.item_id, by=job.by, at=job.at, parent=parent, facts=facts, **fields)
 
 
@@ -232,6 +239,7 @@ def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> tuple[Chang
     return tuple([seal(change, recorded_at=recorded_at, context=job.context) for change in verdict.changes])
 
 
+_SAID: Final = frozenset({"id", "self", "by", "at", "facts", "parent", "case_id"})  # what the bus says itself
 _Verdict: TypeAlias = Permitted[Any] | Refused
 
 

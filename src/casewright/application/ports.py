@@ -1,4 +1,7 @@
-"""The ports: what a store must be for a bus to work with it. Every sentence here has a test in the contract suite.
+"""The ports: what a store must be for a bus to work with it. Every sentence here has a test.
+
+What any store can be brought to do is tested in the contract suite; what takes a connection that breaks, a schema that
+is another one, or a transaction of the caller's, is tested with the adapter.
 
 The core contract is `Store` and `UnitOfWork`. Everything else (`Listing`, `Outbox`) is a protocol of its own that a
 unit of work may also have; a bus that needs one that is not there says so in a MisuseError.
@@ -43,8 +46,7 @@ class Items(Protocol):
     def get(self, id: str, *, lock: bool = False) -> Item | None:
         """Return the item as it is, deleted or not.
 
-        What this unit has recorded is seen at once; of what others do, only what they have committed. Each call reads
-        anew: two calls may differ where another unit has committed in between.
+        What this unit has recorded is seen at once.
 
         Args:
             id: Its id. An id of another tenant, and one that no store could hold, is the id of no item.
@@ -58,6 +60,9 @@ class Items(Protocol):
 
 class UnitOfWork(Protocol):
     """What is read and written together, for one tenant. Used in a ``with`` block, by one thread.
+
+    Of what others do, only what they have committed is seen: at the first read of a unit, all that was committed before
+    it; later no less, and perhaps what was committed since.
 
     Leaving the block without `commit` rolls back, whatever exception led out of it (T4); that exception is passed on.
     After `commit`, `rollback`, or the block, every method but `rollback` raises MisuseError.

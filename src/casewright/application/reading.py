@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from casewright.application.given import Given
 from casewright.application.new_ids import Clock, system_clock
 from casewright.application.observers import notify
 from casewright.application.plan import Denied, check_actor, seen
@@ -25,6 +26,7 @@ from casewright.domain.ids import as_item_id
 from casewright.domain.items import Case, Item, ItemT, Note, Task
 from casewright.domain.steps import Needs
 from casewright.domain.terms import Scope
+from casewright.domain.transitions import several
 from casewright.domain.values import as_instant, as_integer
 from casewright.domain.verdicts import ActionVerdict
 from casewright.errors import InvalidInputError, MisuseError, NotFoundError
@@ -46,7 +48,7 @@ item is None where it is about to be created."""
 class ReadingBus:
     """What `CommandBus` answers without changing anything. Its arguments are described there."""
 
-    __slots__ = ("_clock", "_facts", "_observers", "_registry", "_store")
+    __slots__ = ("_clock", "_facts", "_given", "_observers", "_registry", "_store")
 
     def __init__(
         self,
@@ -63,8 +65,11 @@ class ReadingBus:
         self._store = store
         self._registry = Registry(definitions)
         self._clock = as_function(clock, "clock")
-        self._observers = tuple(as_function(observer, "observers") for observer in observers)
+        self._observers = tuple(as_function(observer, "observers") for observer in several(observers))
+        if facts is not None and not isinstance(facts, Mapping):
+            raise MisuseError(f"facts= holds a {type(facts).__name__}", "map the names of facts to functions")
         self._facts = {name: as_function(provider, "facts") for name, provider in (facts or {}).items()}
+        self._given = Given()
 
     def get(self, item_id: str, *, by: Actor) -> Item:
         """Return an item as it is.
@@ -73,7 +78,9 @@ class ReadingBus:
             NotFoundError: There is none, it was deleted, or the actor may not see it (A8).
             UnknownDefinitionError: No definition here judges it.
         """
-        return self._read(item_id, by, lambda uow, item, definition: item)
+        item = self._read(item_id, by, lambda uow, item, definition: item)
+        self._given.add(item)
+        return item
 
     def actions(self, item_id: str, *, by: Actor, at: datetime | None = None) -> tuple[ActionVerdict, ...]:
         """Return for every action and verb whether the actor can do it now, why not, and what it would need.
@@ -166,13 +173,15 @@ class ReadingBus:
         where = self._visible(filter, by)
         if not isinstance(order, Order):
             raise InvalidInputError("order", f"must be an Order, not {type(order).__name__}", 'use Order("created")')
-        if as_integer(limit, "limit", least=1) > MAX_PAGE:
-            raise InvalidInputError("limit", f"must be at most {MAX_PAGE}", "ask for one page after the other")
+        if not 1 <= as_integer(limit, "limit") <= MAX_PAGE:
+            raise InvalidInputError("limit", f"must be from 1 to {MAX_PAGE}", "ask for one page after the other")
         if after is not None and (not isinstance(after, Cursor) or after.order != order):
             raise InvalidInputError("after", "is no cursor of this order", "pass next of the page before")
         with self._store.begin(tenant=by.tenant, write=False) as uow:
             listing = _listing(uow, where, order)
             found: Any = listing.find(filter.kind, where, order=order, limit=limit + 1, after=after)
+        for item in found[:limit]:
+            self._given.add(item)
         more = len(found) > limit
         return Page(tuple(found[:limit]), Cursor(order, order.key(found[limit - 1])) if more else None)
 

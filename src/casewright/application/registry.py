@@ -11,8 +11,9 @@ from casewright.domain.actors import Actor
 from casewright.domain.definitions import CaseDefinition, Definition, TaskDefinition
 from casewright.domain.filters import ItemFilter
 from casewright.domain.items import Item
-from casewright.domain.terms import Scope, Term, TermKind
-from casewright.errors import DefinitionError, MisuseError, Problem, UnknownDefinitionError
+from casewright.domain.terms import MAX_ALTERNATIVES, Scope, Term, TermKind
+from casewright.domain.transitions import several
+from casewright.errors import DefinitionError, InvalidInputError, MisuseError, Problem, UnknownDefinitionError
 
 __all__ = ["AnyDefinition", "Registry"]
 
@@ -34,7 +35,7 @@ class Registry:
 
     def __init__(self, definitions: Iterable[TaskDefinition | CaseDefinition]) -> None:
         """Index them."""
-        given = (definitions,) if isinstance(definitions, Definition) else tuple(definitions)
+        given = (definitions,) if isinstance(definitions, Definition) else several(definitions)
         for one in given:
             if not isinstance(one, Definition):
                 advice = "pass definitions=(TASK, ...)"
@@ -58,6 +59,11 @@ class Registry:
         """
         return self._named(item.definition)
 
+    def may_read(self, item: Item, by: Actor) -> bool:
+        """Return whether the actor may read the item, as far as a definition here judges it."""
+        definition = self._by_name.get(item.definition)
+        return definition is not None and definition.may_read(item, by=by)
+
     def creating(self, ask: Ask) -> AnyDefinition:
         """Return the definition of a new item: the one that is named, or the first one of its kind.
 
@@ -80,6 +86,9 @@ class Registry:
         """Return the scope of what a list shows: what the filter asks for, and the actor may read (A6).
 
         What no definition here judges is not shown.
+
+        Raises:
+            InvalidInputError: That would be more than 1,024 alternatives.
         """
         terms = wanted.terms
         judged = [
@@ -87,7 +96,11 @@ class Registry:
             for one in self._by_name.values()
             if one.kind == wanted.kind and (wanted.definition is None or one.name in wanted.definition)
         ]
-        return Scope(tuple((term, *terms, *granted) for one, term in judged for granted in one.scope(by).alternatives))
+        alternatives = [(term, *terms, *granted) for one, term in judged for granted in one.scope(by).alternatives]
+        if len(alternatives) > MAX_ALTERNATIVES:
+            problem = f"together may be read in more than {MAX_ALTERNATIVES} ways by this actor"
+            raise InvalidInputError("definitions", problem, "name one definition in the filter")
+        return Scope(tuple(alternatives))
 
     def _named(self, name: str) -> AnyDefinition:
         definition = self._by_name.get(name)

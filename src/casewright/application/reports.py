@@ -25,7 +25,8 @@ class Outcome(Generic[ResultT_co]):
     Attributes:
         result: What the command answers with.
         item: The item after it.
-        events: The event of the item, and that of the case whose counter it moved; empty where nothing changed.
+        events: The event of the item, and that of the case whose counter it moved if the actor may read the case; empty
+            where nothing changed.
         replayed: Whether this is the answer of an earlier run under the same idempotency key.
     """
 

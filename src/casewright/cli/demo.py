@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _store(url: str | None) -> Iterator[Store]:
     if url is not None:
-        with open_store(url, "--database") as store:
+        with open_store(url, "--database", retry="start it again with a new database") as store:
             create_tables(store)
             yield store
         return

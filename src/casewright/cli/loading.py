@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias
 
+from casewright.cli.text import named
 from casewright.domain.catalog import REGULATORY_CASE, SIMPLE_TASK, TASK
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.lifecycle import Lifecycle
@@ -84,7 +86,11 @@ def build_part(target: str) -> AnyDefinition | Lifecycle:
         return known
     file, _, name = target.rpartition(":")
     if not (file and name):
-        raise InvalidInputError(target, "names no definition", f"write FILE.py:NAME, or one of {', '.join(CATALOG)}")
+        advice = f"write FILE.py:NAME, or one of {', '.join(CATALOG)}"
+        raise InvalidInputError(named(target), "names no definition", advice)
+    if not os.path.isfile(file):
+        shown = file if named(target) == target else named(target)
+        raise InvalidInputError(shown, "there is no such file", "write it as FILE.py:NAME")
     found = vars(_run(file)).get(name)
     if isinstance(found, (TaskDefinition, CaseDefinition, Lifecycle)):
         return found
@@ -95,8 +101,6 @@ def build_part(target: str) -> AnyDefinition | Lifecycle:
 
 def _run(file: str) -> ModuleType:
     path = Path(file)
-    if not path.is_file():
-        raise InvalidInputError(file, "there is no such file", "write it as FILE.py:NAME")
     spec = spec_from_file_location(_MODULE, path)
     if spec is None or spec.loader is None:
         raise InvalidInputError(file, "is no Python file", "write it as FILE.py:NAME")

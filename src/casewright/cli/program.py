@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NoReturn, TextIO
 
 import casewright
 from casewright.cli import check, demo, diagram, replay
-from casewright.cli.text import say
+from casewright.cli.text import say, shows_url
 from casewright.errors import CasewrightError
 
 __all__ = ["main"]
@@ -32,7 +33,8 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, where argparse would print the usage as well."""
 
     def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{message}; see {self.prog} --help")
+        shown = "the arguments make no sense (not shown: a URL may hold a password)" if shows_url(message) else message
+        raise _UsageError(f"{shown}; see {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,31 +45,46 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 where all is well (help included), 1 where the command found something, 2 where it was given nothing that it
-        can work on, or a store that cannot do it: then the last line on stderr says why, and stdout stays empty.
+        can work on, a store that cannot do it, or no place to answer on: then the last line on stderr says why, and
+        stdout stays empty, or ends where there was no room.
     """
-    try:
-        code = _run(argv)
-        sys.stdout.flush()
-        return code
-    except (_UsageError, CasewrightError) as error:
-        say(_without_urls(str(error), sys.argv[1:] if argv is None else argv))
-        return _BAD_INPUT
-    except BrokenPipeError:
-        # Python flushes stdout once more when it ends; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+    with _somewhere_to_say():
+        if sys.stdout is None:  # so Python has it where a shell closed it
+            say("there is no stdout to answer on; leave it open")
+            return _BAD_INPUT
+        try:
+            code = _run(argv)
+            sys.stdout.flush()
+            return code
+        except (_UsageError, CasewrightError) as error:
+            say(str(error))
+            return _BAD_INPUT
+        except BrokenPipeError:
+            _give_up(sys.stdout)
+            return _PIPE_CLOSED
+        except OSError as error:
+            _give_up(sys.stdout)
+            say(f"the answer cannot be written: {error.strerror}")
+            return _BAD_INPUT
+        except KeyboardInterrupt:
+            return _INTERRUPTED
 
 
-def _without_urls(text: str, argv: Iterable[str]) -> str:
-    """What is said of arguments, without the URLs among them: they may hold passwords."""
-    for argument in argv:
-        _, mark, rest = argument.partition("://")
-        if mark:
-            user, _, _ = rest.rpartition("@")
-            text = text.replace(f"://{rest}", "://...").replace(f"://{user}@", "://...@")
-    return text
+@contextlib.contextmanager
+def _somewhere_to_say() -> Iterator[None]:
+    """Let stderr go nowhere where a shell closed it."""
+    if sys.stderr is not None:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):
+        yield
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what is still to be written go nowhere: Python flushes once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -13,8 +13,8 @@ from typing import BinaryIO, Final
 from casewright.cli.loading import AnyDefinition, load_definition
 from casewright.cli.progress import Progress
 from casewright.cli.stores import create_tables, open_store
-from casewright.cli.text import paragraph, say, table, write, write_json
-from casewright.errors import InvalidInputError, OutcomeUnknownError
+from casewright.cli.text import named, paragraph, say, table, write, write_json
+from casewright.errors import InvalidInputError
 from casewright.interchange.conformance import (
     CaseReplay,
     ConformanceReport,
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", metavar="LOG.csv", help="the event log")
     parser.add_argument("--definition", required=True, metavar="FILE.py:NAME", help="the definition that judges")
     parser.add_argument(
-        "--into", metavar="URL", help="a database to perform the log in, such as sqlite:///log.db; tables are made"
+        "--into",
+        metavar="URL",
+        help="a database to perform the log in, such as sqlite:///log.db; tables are made (sqlite:// is memory only)",
     )
 
 
@@ -138,7 +140,7 @@ def _report(definition: AnyDefinition, log: str, into: str | None, progress: Pro
     judged = _judged(definition, log, progress)
     if into is None:
         return conformance_report(judged)
-    with open_store(into, "--into") as store:
+    with open_store(into, "--into", retry="start it again: it finds out what was done, and goes on") as store:
         cases = list(judged)  # a log that cannot be judged to its end changes nothing
         progress.clear()
         create_tables(store)
@@ -150,11 +152,8 @@ def _kept(store: StoreReplay, cases: Sequence[CaseReplay], progress: Progress) -
     found = store.found(cases)
     if any(found.values()):
         say(_found(cases, found))
-    try:
-        for case in progress.follow(cases, "writing", len(cases), _counting()):
-            store.keep(case, found[case.case_id])
-    except OutcomeUnknownError as error:
-        raise OutcomeUnknownError(error.problem, "start it again: it finds out what was done, and goes on") from None
+    for case in progress.follow(cases, "writing", len(cases), _counting()):
+        store.keep(case, found[case.case_id])
     yield from map(store.proved, progress.follow(cases, "verifying", len(cases), _counting()))
 
 
@@ -172,7 +171,7 @@ def _counting() -> Callable[[CaseReplay], int]:
 
 def _judged(definition: AnyDefinition, log: str, progress: Progress) -> Iterator[CaseReplay]:
     if not os.path.exists(log):
-        raise InvalidInputError(log, "there is no such file")
+        raise InvalidInputError(named(log), "there is no such file")
     rows_done = 0
 
     def done(case: CaseReplay) -> int:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from casewright.cli.text import say
-from casewright.errors import InvalidInputError
+from casewright.errors import InvalidInputError, OutcomeUnknownError, StorageError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -23,6 +23,8 @@ _SQLITE: Final = "sqlite:///path/to/file.db"
 _UNKNOWN: Final = ("is the URL of a database that SQLAlchemy does not know", f"write it like {_SQLITE}")
 _NO_URL: Final = ("is no URL of a database", f"write it like {_SQLITE}")
 _IGNORED: Final = ("has options that its driver would not heed", "leave them out")
+_NO_ROOM: Final = "make room for one, or name a database with --database"
+_TOO_LARGE: Final = ("has an option whose number is too large for its driver", "leave it out")
 
 
 def no_database() -> str | None:
@@ -35,12 +37,13 @@ def no_database() -> str | None:
 
 
 @contextlib.contextmanager
-def open_store(url: str | URL, option: str) -> Iterator[SqlAlchemyStore]:
+def open_store(url: str | URL, option: str, *, retry: str) -> Iterator[SqlAlchemyStore]:
     """Open the store in a database. It is not reached yet, and no table is made.
 
     Args:
         url: The database, as SQLAlchemy names it; it may hold a password.
         option: The option that it was given by.
+        retry: What to do where nobody knows whether something was written.
 
     Yields:
         The store.
@@ -48,6 +51,7 @@ def open_store(url: str | URL, option: str) -> Iterator[SqlAlchemyStore]:
     Raises:
         InvalidInputError: It is no such URL, or what is needed for it is not installed.
         MisuseError: It is a database of another kind than the store works with.
+        OutcomeUnknownError: Raised within, and told again with this advice.
     """
     missing = no_database()
     if missing is not None:
@@ -57,6 +61,8 @@ def open_store(url: str | URL, option: str) -> Iterator[SqlAlchemyStore]:
     engine = _engine(url, option)
     try:
         yield SqlAlchemyStore(engine)
+    except OutcomeUnknownError as error:
+        raise OutcomeUnknownError(error.problem, retry) from None
     finally:
         engine.dispose()
 
@@ -76,9 +82,9 @@ def temporary_store() -> Iterator[SqlAlchemyStore]:
     try:
         folder = TemporaryDirectory(prefix="casewright-")
     except OSError:
-        advice = "make room for one, or name a database with --database"
-        raise InvalidInputError("temporary folder", "cannot be made", advice) from None
-    with folder as path, open_store(URL.create("sqlite", database=os.path.join(path, "demo.db")), "demo") as store:
+        raise InvalidInputError("temporary folder", "cannot be made", _NO_ROOM) from None
+    url = URL.create("sqlite", database=os.path.join(folder.name, "demo.db"))
+    with folder, open_store(url, "demo", retry=_NO_ROOM) as store:
         store.create_schema()
         yield store
 
@@ -90,11 +96,21 @@ def create_tables(store: SqlAlchemyStore) -> None:
         store: The store in the database.
 
     Raises:
-        StorageError: It cannot be reached or written, or has tables of another schema.
+        InvalidInputError: An option of its URL is more than its driver can take.
+        StorageError: It cannot be reached or written, or has other tables than those of the store, or a part of them.
     """
-    if not store.present_tables():
+    from casewright.adapters.sqlalchemy.tables import metadata  # noqa: PLC0415 - an extra
+
+    try:
+        present = store.present_tables()
+    except OverflowError:
+        raise InvalidInputError("the database's URL", *_TOO_LARGE) from None
+    missing = metadata.tables.keys() - present
+    if not present:
         store.create_schema()
         say("the database had no tables of casewright: created them")
+    elif missing:
+        raise StorageError(f"the database has no {', '.join(sorted(missing))}", "name one that has all, or a new one")
 
 
 def _engine(url: str | URL, option: str) -> Engine:

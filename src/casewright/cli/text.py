@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TextIO
 
-__all__ = ["WIDTH", "one_line", "paragraph", "say", "table", "write", "write_json"]
+__all__ = ["WIDTH", "named", "one_line", "paragraph", "say", "shows_url", "table", "write", "write_json"]
 
 WIDTH: Final = 80
 _WIDEST_START: Final = 50
 """How much of a line the columns before the last may take."""
 _DEEPER: Final = " " * 8
+_URL: Final = re.compile(r"://|:.*@", re.DOTALL)
+
+
+def shows_url(text: str) -> bool:
+    """Return whether text shows what may be a URL, well spelt or not: it may hold a password."""
+    return _URL.search(text) is not None
+
+
+def named(argument: str) -> str:
+    """Return an argument as messages name it: as it is, unless it may be a URL."""
+    return "a URL" if shows_url(argument) else argument
 
 
 def one_line(text: str) -> str:
@@ -24,12 +37,13 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write one line to stderr, for whoever waits.
+    """Write one line to stderr, for whoever waits; where it cannot be written, nobody can be told.
 
     Args:
         text: What to say.
     """
-    write(f"casewright: {one_line(text)}", sys.stderr)
+    with contextlib.suppress(OSError):
+        write(f"casewright: {one_line(text)}", sys.stderr)
 
 
 def paragraph(text: str, *, indent: str = "", first: str | None = None) -> str:

@@ -1,6 +1,7 @@
 """The JSON forms of lists: filters, orders, pages, and cursors as their tokens.
 
-A condition that is UNSET is no key of a filter; null for an assignee or a case asks for those that have none.
+A condition that is UNSET is no key of a filter; null for an assignee or a case asks for those that have none, and for a
+creator it is refused.
 """
 
 from __future__ import annotations

@@ -174,6 +174,8 @@ def case_closed(parent: Case) -> Reason | None:
     """Return the reason why no open task can be added to the case; None if one can."""
     if parent.open:
         return None
+    if parent.deleted_at is not None:
+        return Reason("case_closed", Phase.GUARD, "its case was deleted, and takes no open task any more")
     return Reason("case_closed", Phase.GUARD, "its case is closed: reopen the case first, or leave the task closed")
 
 

@@ -84,8 +84,8 @@ def _assignee(value: str | Unset | None) -> str | Unset | None:
     return _id(value, "assignee_id")
 
 
-def _creator(value: str | None) -> str | None:
-    return None if value is None else as_name(value, "created_by", MAX_ID)
+def _creator(value: str | Unset) -> str | Unset:
+    return value if isinstance(value, Unset) else as_name(value, "created_by", MAX_ID)
 
 
 def _case(value: str | Unset | None) -> str | Unset | None:
@@ -105,7 +105,7 @@ class ItemFilter(Generic[ItemT]):
         category: One category or several; None for any.
         open: Whether it is open, so in no closed category; None for either.
         assignee_id: Who has it; None for those that nobody has; left out for any.
-        created_by: Who created it; None for anyone.
+        created_by: Who created it; left out for anyone. There is none without a creator, so None is refused.
         definition: The name of its definition, or several; None for any.
         overdue_at: Only what is open and was due before this instant (aware); None for all.
 
@@ -119,7 +119,7 @@ class ItemFilter(Generic[ItemT]):
     category: tuple[Category, ...] | None = attrs.field(default=None, converter=_categories)
     open: bool | None = attrs.field(default=None, converter=_open)
     assignee_id: str | Unset | None = attrs.field(default=UNSET, converter=_assignee)
-    created_by: str | None = attrs.field(default=None, converter=_creator)
+    created_by: str | Unset = attrs.field(default=UNSET, converter=_creator)
     definition: tuple[str, ...] | None = attrs.field(default=None, converter=_definitions)
     overdue_at: datetime | None = attrs.field(default=None, converter=_overdue)
 
@@ -131,8 +131,7 @@ class ItemFilter(Generic[ItemT]):
             for name in ("status", "category", "definition")
             if (values := getattr(self, name)) is not None
         ]
-        if self.created_by is not None:
-            terms.append(Term(TermKind.FIELD, "created_by", (self.created_by,)))
+        terms += _holder("created_by", self.created_by)
         terms += _holder("assignee_id", self.assignee_id)
         if self.open is not None:
             terms.append(Term(TermKind.FIELD, "category", _CLOSED, negated=self.open))
@@ -228,11 +227,18 @@ class Cursor:
 
     Args:
         order: The order of the list.
-        key: What the last item was ordered by.
+        key: What the last item was ordered by: `Order.key` of it.
+
+    Raises:
+        InvalidInputError: The key is none of that order.
     """
 
     order: Order
     key: tuple[str, ...]
+
+    def __attrs_post_init__(self) -> None:
+        """Check the key."""
+        object.__setattr__(self, "key", _key(self.order, self.key))
 
     @property
     def token(self) -> str:
@@ -258,13 +264,17 @@ class Cursor:
             raise _no_cursor()
         try:
             order = Order(parts["by"], descending=parts["descending"])  # type: ignore[arg-type] # they are checked
-            return cls(order, _key(order, parts["key"]))
+            return cls(order, parts["key"])  # type: ignore[arg-type] # as above
         except InvalidInputError:
             raise _no_cursor() from None
 
 
-def _key(order: Order, parts: object) -> tuple[str, ...]:
-    if not isinstance(parts, tuple) or len(parts) != (1 if order.by is OrderBy.ID else 2):
+def _key(order: object, parts: object) -> tuple[str, ...]:
+    if (
+        not isinstance(order, Order)
+        or not isinstance(parts, tuple)
+        or len(parts) != (1 if order.by is OrderBy.ID else 2)
+    ):
         raise _no_cursor()
     moments = tuple(instant_text(as_instant(part, "cursor")) for part in parts[:-1])
     return (*moments, as_item_id(parts[-1]))

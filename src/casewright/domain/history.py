@@ -194,12 +194,7 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
     if not event.digest:
         yield "unsealed", "it was never sealed: seal each change before it is kept"
         return
-    if type(event.version) is not int or event.version != version:
-        yield "version", f"version {version} was expected"
-    if previous is not None and _identity(event) != _identity(previous):
-        yield "item", "it belongs to another item"
-    if event.previous != ("" if previous is None else previous.digest):
-        yield "previous", "it does not follow the event before it"
+    yield from _gaps(event, previous, version)
     try:
         if event.digest != header_digest(event):
             yield "digest", "its header is not what was sealed"
@@ -209,6 +204,18 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
             yield "payload", "its payload is not what was sealed"
     except (InvalidInputError, TypeError, ValueError, AttributeError, RecursionError):
         yield "malformed", "it holds a value of a wrong type"
+
+
+def _gaps(event: Event, previous: Event | None, version: int) -> Iterable[tuple[str, str]]:
+    """What keeps the event from following the one before it."""
+    if type(event.version) is not int or event.version != version:
+        yield "version", f"version {version} was expected"
+    if previous is not None and _identity(event) != _identity(previous):
+        yield "item", "it belongs to another item"
+    if event.from_status != (None if previous is None else previous.to_status):
+        yield "status", "it begins in another status than the one before it led to"
+    if event.previous != ("" if previous is None else previous.digest):
+        yield "previous", "it does not follow the event before it"
 
 
 def _identity(event: Event) -> tuple[object, ...]:

@@ -163,7 +163,8 @@ class StepTable:
         place = self._places.get((status, action))
         if place is None:
             place = self._place(status, action)
-            if status in self.lifecycle.states and len(self._steps.get(action, ())) <= _REMEMBERED:
+            # Not what a caller has made up: it would be remembered for ever.
+            if status in self.lifecycle.states and 0 < len(self._steps.get(action, ())) <= _REMEMBERED:
                 self._places[status, action] = place
         return place
 

@@ -225,9 +225,10 @@ def as_integer(value: object, field: str, *, least: int = INTEGER_MIN) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInputError(field, f"must be an integer, not {type(value).__name__}")
-    if not least <= value <= INTEGER_MAX:
+    number = int.__int__(value)  # a subclass may compare as it likes
+    if not least <= number <= INTEGER_MAX:
         raise InvalidInputError(field, f"must be from {least} to {INTEGER_MAX}")
-    return int.__int__(value)
+    return number
 
 
 def as_instant(value: object, field: str) -> datetime:

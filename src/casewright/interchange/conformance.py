@@ -39,7 +39,6 @@ __all__ = [
     "conformance_report",
     "history_problems",
     "input_columns",
-    "path_problems",
     "replay_cases",
 ]
 
@@ -243,13 +242,9 @@ def history_problems(events: Sequence[Event], item: Item, statuses: Iterable[str
             problems.append("its history does not fold to the case")
     except HistoryError as error:
         problems.append(f"its history does not fold: {error}")
-    return (*problems, *path_problems(events, statuses))
-
-
-def path_problems(events: Iterable[Event], statuses: Iterable[str]) -> tuple[str, ...]:
-    """Return what does not hold of the way that a history took; see `history_problems`."""
-    same = _without_repeats(event.to_status for event in events) == _without_repeats(statuses)
-    return () if same else ("its history does not run through the statuses of the log",)
+    if _without_repeats(event.to_status for event in events) != _without_repeats(statuses):
+        problems.append("its history does not run through the statuses of the log")
+    return tuple(problems)
 
 
 @attrs.define

@@ -6,7 +6,7 @@ once more, by a bus; what the store holds of it already is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -15,7 +15,7 @@ from casewright.application.ports import Store
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Event
 from casewright.errors import ConflictError, InvalidInputError, NotFoundError
-from casewright.interchange.conformance import ADMINISTRATOR, CaseReplay, path_problems
+from casewright.interchange.conformance import ADMINISTRATOR, CaseReplay
 from casewright.interchange.judging import forcing
 
 __all__ = ["StoreReplay"]
@@ -40,6 +40,10 @@ class StoreReplay:
     def found(self, cases: Iterable[CaseReplay]) -> dict[str, int]:
         """Return how many events of each case the store holds already; nothing is written.
 
+        An event of the store must be that of the log in all that it tells: definition, action, name, status and
+        category, both ids of who did it, when, and its inputs and changes. A payload that was erased is passed over,
+        for nobody can know it. Digests, salts and the time of recording are the store's own.
+
         Args:
             cases: The cases.
 
@@ -51,7 +55,7 @@ class StoreReplay:
         with self._store.begin(tenant=ADMINISTRATOR.tenant, write=False) as uow:
             for case in cases:
                 events = uow.history(case.case_id)
-                if list(map(_told, events)) != list(map(_told, case.events[: len(events)])):
+                if not _same(events, case.events[: len(events)]):
                     problem = "the store holds another history of it than the log makes"
                     raise InvalidInputError(f"case {case.case_id}", problem, "use an empty store, or the same log")
                 found[case.case_id] = len(events)
@@ -84,6 +88,8 @@ class StoreReplay:
     def proved(self, case: CaseReplay) -> CaseReplay:
         """Return the case as the store holds it: with its events there, and what does not hold of it there.
 
+        Its events must be those of the log, compared as by `found`.
+
         Raises:
             StorageError: The store could not be read.
         """
@@ -94,10 +100,19 @@ class StoreReplay:
             events = self._forcing.history(case.case_id, by=ADMINISTRATOR)
         except NotFoundError:
             return attrs.evolve(case, problems=("the store does not hold it any more",))
-        return attrs.evolve(case, events=events, problems=(*map(str, findings), *path_problems(events, case.statuses)))
+        other = () if _same(events, case.events) else ("its history is not the one that the log makes",)
+        return attrs.evolve(case, events=events, problems=(*case.problems, *map(str, findings), *other))
 
 
-def _told(event: Event) -> tuple[object, ...]:
-    """What an event of the store must share with that of the log: digests, salts and the time of recording differ."""
-    what = (event.kind, event.definition, event.lifecycle_version, event.action, event.to_status)
-    return (*what, event.actor_id, event.occurred_at)
+def _same(stored: Sequence[Event], logged: Sequence[Event]) -> bool:
+    return len(stored) == len(logged) and all(map(_tells_the_same, stored, logged))
+
+
+def _tells_the_same(stored: Event, logged: Event) -> bool:
+    return _header(stored) == _header(logged) and (stored.erased or stored.payload == logged.payload)
+
+
+def _header(event: Event) -> tuple[object, ...]:
+    what = (event.kind, event.definition, event.lifecycle_version, event.action, event.name)
+    became = (event.to_status, event.category, event.changed)
+    return (*what, *became, event.actor_id, event.on_behalf_of, event.occurred_at)

@@ -1,4 +1,4 @@
-"""The driver: asks a bus, and demands at once that it did what it told, and that what it refused left no trace."""
+"""The driver: asks buses, and demands at once that they did what they told and left no trace of what they refused."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from casewright.domain.actors import Actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Event
 from casewright.domain.filters import ItemFilter, Order
+from casewright.domain.ids import Tenant
 from casewright.domain.items import Item
 from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import (
@@ -28,43 +29,53 @@ from casewright.errors import (
 from casewright.testing.builders import SOME_TIME
 from casewright.testing.records import Call, Records
 
-__all__ = ["Answer", "Driver"]
+__all__ = ["BUSES", "Answer", "Driver"]
 
 Answer: TypeAlias = Outcome[Any] | CasewrightError
 """What a command came to."""
 
 FoundT = TypeVar("FoundT")
 
+BUSES: Final = 2
+
 _REFUSALS: Final = (ConflictError, InvalidInputError, NotFoundError, RefusedError)
 
 
 class Driver:
-    """A bus on a store that holds nothing yet, and what the bus has told.
+    """Two buses on one store that holds nothing yet, as in two processes, and what they have told.
 
     Args:
         store: The store.
         definitions: What judges.
 
     Attributes:
-        bus: The bus. Its clock stands still but for `wait`, and its ids count.
-        records: What it has told.
+        now: What the clock says: it stands still but for `wait`.
+        records: What the buses have told.
     """
 
     def __init__(self, store: Store, definitions: Sequence[TaskDefinition | CaseDefinition]) -> None:
-        """Make the bus."""
+        """Make the buses."""
         ids = itertools.count(1)
         self.now = SOME_TIME
         self.records = Records(store, definitions)
         self._definitions = {one.name: one for one in definitions}
         self._reports: list[Report] = []
+        self._given: dict[tuple[int, Tenant, str], list[Item]] = {}
         self._store = store
-        self.bus = CommandBus(
-            store,
-            definitions,
-            clock=lambda: self.now,
-            new_id=lambda: f"new-{next(ids)}",
-            observers=[self._reports.append],
-        )
+        self._buses = [
+            CommandBus(
+                store,
+                definitions,
+                clock=lambda: self.now,
+                new_id=lambda: f"new-{next(ids)}",
+                observers=[self._reports.append],
+            )
+            for _ in range(BUSES)
+        ]
+
+    def given(self, bus: int, tenant: Tenant, item_id: str) -> Sequence[Item]:
+        """Return an item as one of the buses has given it, from the first time to the last."""
+        return self._given.get((bus, tenant, item_id), ())
 
     def wait(self) -> None:
         """Let a second pass."""
@@ -73,18 +84,15 @@ class Driver:
     def ask(self, call: Call) -> Answer:
         """Run a command, and demand that all that came of it is there, and reported once (E2, H1)."""
         self._reports.clear()
-        answer = _answer(
-            lambda: self.bus.outcome(
-                call.command, by=call.by, at=call.at, expected_version=call.expected_version, item=call.item
-            )
-        )
+        seen: dict[str, Any] = {"expected_version": call.expected_version, "item": call.item}
+        answer = _answer(lambda: self._buses[call.bus].outcome(call.command, by=call.by, at=call.at, **seen))
         self._settle([call], [answer])
         return answer
 
     def ask_twice(self, call: Call) -> Answer:
         """Ask first what would be, and demand that this changes and reports nothing and is what then comes."""
         self._reports.clear()
-        verdict = _answer(lambda: self.bus.check(call.command, by=call.by, at=call.at))
+        verdict = _answer(lambda: self._buses[call.bus].check(call.command, by=call.by, at=call.at))
         assert not self._reports, "a check was reported"
         answer = self.ask(call)
         if isinstance(verdict, Permitted):
@@ -100,7 +108,7 @@ class Driver:
     def ask_all(self, calls: Sequence[Call], by: Actor, *, together: bool) -> tuple[Answer, ...]:
         """Run several commands of one actor; where together, demand that all were done or none."""
         self._reports.clear()
-        answers = self.bus.execute_many([call.command for call in calls], by=by, all_or_nothing=together)
+        answers = self._buses[0].execute_many([call.command for call in calls], by=by, all_or_nothing=together)
         done = {isinstance(answer, Outcome) for answer in answers}
         assert not together or len(done) <= 1, "some were done and some were not"
         self._settle(calls, answers)
@@ -116,10 +124,11 @@ class Driver:
         seen = record is not None and self._may_read(record.item, by)
         alive = record.item if record is not None and seen and record.item.deleted_at is None else None
         self._reports.clear()
-        item = _answer(lambda: self.bus.get(item_id, by=by))
-        events = _answer(lambda: self.bus.history(item_id, by=by, after=1, limit=3))
-        notes = _answer(lambda: self.bus.notes(item_id, by=by))
-        findings = _answer(lambda: self.bus.verify(item_id, by=by))
+        bus = self._buses[0]
+        item = _answer(lambda: bus.get(item_id, by=by))
+        events = _answer(lambda: bus.history(item_id, by=by, after=1, limit=3))
+        notes = _answer(lambda: bus.notes(item_id, by=by))
+        findings = _answer(lambda: bus.verify(item_id, by=by))
         told = [item, events, notes, findings]
         missed = [answer for answer in told if isinstance(answer, NotFoundError)]
         assert [report.denial for report in self._reports] == missed, "a reading was not reported once"
@@ -141,35 +150,43 @@ class Driver:
         there = [item for item in self.records.items(by.tenant) if item.deleted_at is None and where.matches(item)]
         expected = [item for item in there if self._may_read(item, by)]
         expected.sort(key=order.key, reverse=order.descending)
-        page = self.bus.find(where, by=by, order=order, limit=limit)
+        bus = self._buses[0]
+        page = bus.find(where, by=by, order=order, limit=limit)
         found = [*page.items]
         while page.next is not None:
             assert len(page.items) == limit, "a page is short and not the last one"
-            page = self.bus.find(where, by=by, order=order, limit=limit, after=page.next)
+            page = bus.find(where, by=by, order=order, limit=limit, after=page.next)
             found += page.items
         assert found == expected, "the list is not what was asked for and may be read"
-        assert self.bus.count(where, by=by) == len(expected), "the count is not that of the list"
+        assert bus.count(where, by=by) == len(expected), "the count is not that of the list"
 
     def _may_read(self, item: Item, by: Actor) -> bool:
         definition: Any = self._definitions[item.definition]
         answer: bool = definition.may_read(item, by=by)
         return answer
 
-    def _settle(self, calls: Sequence[Call], answers: Iterable[Answer]) -> None:
-        expected: list[tuple[CasewrightError | None, tuple[Event, ...]]] = []
+    def _settle(self, calls: Sequence[Call], answers: Sequence[Answer]) -> None:
+        reports = list(self._reports)
         for call, answer in zip(calls, answers, strict=True):
             if isinstance(answer, Outcome):
-                self.records.take(call, answer)
-                expected += [(None, answer.events)] if answer.events else []
+                self._done(call, answer, _next(reports).events if answer.events else ())
                 continue
             assert isinstance(answer, _REFUSALS), answer
             assert not isinstance(answer, StaleVersionError) or call.expected_version is not None, "nobody else wrote"
             if isinstance(answer, (NotFoundError, RefusedError)) and not _for_others(answer):
-                expected.append((answer, ()))
-        told = [(report.denial, report.events) for report in self._reports]
-        assert told == expected, "not one report for each denial and each change"
+                assert _next(reports).denial is answer, "what was reported is not the denial"
+        assert not reports, "what was neither done nor denied was reported"
         for call in calls:
             self.records.check_items(call.by.tenant, self._touched(call))
+
+    def _done(self, call: Call, outcome: Outcome[Any], events: tuple[Event, ...]) -> None:
+        """Take what was reported for true, and demand that the caller was told of just what they may read of it."""
+        self.records.take(call, outcome, events)
+        told = [
+            event for event in events[1:] if self._may_read(self.records.item(event.tenant, event.item_id), call.by)
+        ]
+        assert outcome.events == (*events[:1], *told), "the caller was told of other events"
+        self._given.setdefault((call.bus, call.by.tenant, outcome.item.id), []).append(outcome.item)
 
     def _touched(self, call: Call) -> Iterable[str]:
         ask = call.command.ask()
@@ -183,6 +200,11 @@ def _answer(question: Callable[[], FoundT]) -> FoundT | CasewrightError:
         return question()
     except _REFUSALS as error:
         return error
+
+
+def _next(reports: list[Report]) -> Report:
+    assert reports, "a change or a denial was not reported"
+    return reports.pop(0)
 
 
 def _for_others(answer: NotFoundError | RefusedError) -> bool:

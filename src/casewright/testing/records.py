@@ -5,7 +5,7 @@ They need no model of what should have been decided: whatever was told must be t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ class Call:
         at: The effective time (UTC).
         expected_version: The version of the item that the caller has seen, or None.
         item: The item as the caller has it, or None.
+        bus: Which of several buses is asked.
     """
 
     command: Command[Any]
@@ -43,6 +44,7 @@ class Call:
     at: datetime
     expected_version: int | None = None
     item: Item | None = None
+    bus: int = 0
 
 
 @attrs.define
@@ -93,9 +95,18 @@ class Records:
         """Return the ids of all items of any tenant."""
         return list(dict.fromkeys(item_id for _, item_id in self._records))
 
-    def take(self, call: Call, outcome: Outcome[Any]) -> None:
-        """Add what came of a command, which must be one event for each item that it changed (H1, H3)."""
-        events = outcome.events
+    def item(self, tenant: Tenant, item_id: ItemId) -> Item:
+        """Return an item as it is now."""
+        return self._records[tenant, item_id].item
+
+    def take(self, call: Call, outcome: Outcome[Any], events: Sequence[Event]) -> None:
+        """Add what came of a command, which must be one event for each item that it changed (H1, H3).
+
+        Args:
+            call: The command.
+            outcome: What the caller was answered.
+            events: What was written, as it was reported.
+        """
         assert len({event.item_id for event in events}) == len(events), "an item has two events of one command"
         expected = call.expected_version
         assert expected is None or not events or events[0].version == expected + 1, "another version was expected"

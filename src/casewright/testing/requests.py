@@ -124,9 +124,9 @@ def as_seen(versions: Sequence[Item], what: str, place: int) -> dict[str, Any]:
     """Return what a caller says of an item that they have seen.
 
     Args:
-        versions: The item as it was after each event; none where there is no such item.
+        versions: The item each time that it was given to the caller.
         what: One of `SEEN`; anything else for nothing.
-        place: Says as of which version; as it is now where it is even.
+        place: Says as of which time; the last one where it is even.
 
     Returns:
         ``expected_version`` and ``item``, as a bus takes them.

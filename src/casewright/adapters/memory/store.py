@@ -87,14 +87,14 @@ class MemoryStore:
             present = [self._compared(tenant, row) for row in writes.rows]
             for note in writes.notes:
                 if (tenant, "note", note.id) in self._kept:
-                    raise AlreadyExistsError(note.id)
+                    raise AlreadyExistsError(note.id, "note")
             fresh: dict[tuple[Tenant, _What, str], _Kept] = {}
             for row, kept in zip(writes.rows, present, strict=True):
                 item_id = row.after.id
                 fresh[tenant, "item", item_id] = _grown(kept, row, writes)
             for note in writes.notes:
                 if (tenant, "note", note.id) in fresh:
-                    raise AlreadyExistsError(note.id)
+                    raise AlreadyExistsError(note.id, "note")
                 fresh[tenant, "note", note.id] = fresh[tenant, "item", note.item_id]
             self._kept.update(fresh)
 

@@ -51,7 +51,9 @@ class Channel:
 
     @classmethod
     def direct(cls, cursor: DBAPICursor) -> Channel:
-        """Return a channel straight to the driver."""
+        """Return a channel straight to the driver, which gives rows as tuples whatever the connection is set to."""
+        plain: Any = cursor
+        plain.row_factory = None
         return cls(cast("Send", cursor.execute), cursor.close)
 
     @classmethod

@@ -40,7 +40,7 @@ class SqlAlchemyStore:
 
     Raises:
         InvalidInputError: An argument is of another type, or the time is negative or longer than 24 days.
-        MisuseError: The engine is for another database, or another driver.
+        MisuseError: The engine is for another database or driver, or has a schema_translate_map.
     """
 
     engine: Engine
@@ -74,7 +74,7 @@ class SqlAlchemyStore:
 
         Raises:
             InvalidInputError: An argument is of another type.
-            MisuseError: The connection is to another database, or uses another driver.
+            MisuseError: The connection is to another database or driver, or has a schema_translate_map.
         """
         if not isinstance(connection, Connection):
             kind = type(connection).__name__
@@ -87,6 +87,7 @@ class SqlAlchemyStore:
         if not isinstance(sql_events, bool):
             raise InvalidInputError("sql_events", f"must be True or False, not {type(sql_events).__name__}")
         _check_dialect(source.dialect)
+        _check_options(source)
         self.engine = source.engine
         self._source = source
         self._sql_events = sql_events
@@ -143,6 +144,7 @@ class SqlAlchemyStore:
             transaction.end()
 
     def _transaction(self, *, write: bool) -> Transaction:
+        _check_options(self._source)  # again, since options may be set later
         if isinstance(self._source, Connection):
             return JoinedTransaction(self._source, sql_events=self._sql_events)
         timeout = self._busy_timeout
@@ -166,6 +168,12 @@ def _check_dialect(dialect: Dialect) -> None:
     if (dialect.name, dialect.driver) != ("sqlite", "pysqlite"):
         problem = f"the database is {dialect.name}, by the driver {dialect.driver}"
         raise MisuseError(problem, "only sqlite by Python's own sqlite3 is supported now: sqlite:///path/to/file")
+
+
+def _check_options(source: Engine | Connection) -> None:
+    if source.get_execution_options().get("schema_translate_map"):
+        problem = "the execution option schema_translate_map is set, which only a part of the statements would follow"
+        raise MisuseError(problem, "pass an engine or a connection without it")
 
 
 def _milliseconds(busy_timeout: timedelta) -> int:

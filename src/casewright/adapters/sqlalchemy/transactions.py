@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, StaticPool
 
 from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS, is_full, origin
 from casewright.adapters.sqlalchemy.sending import Channel, Send
+from casewright.adapters.sqlalchemy.turns import BY_HAND, MODE, check_idle, take
 from casewright.errors import MisuseError, OutcomeUnknownError
 
 __all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
@@ -41,11 +42,6 @@ class Transaction(Protocol):
         ...
 
 
-# Where the driver has the newer attribute, the older one has no effect beside it.
-_MODE: Final = "autocommit" if hasattr(sqlite3.Connection, "autocommit") else "isolation_level"
-_BY_HAND: Final = True if _MODE == "autocommit" else None
-
-
 class _Loan:
     """A connection of an engine, set up so that nothing begins or commits but by a statement of ours.
 
@@ -57,20 +53,20 @@ class _Loan:
 
     def __init__(self, engine: Engine, *, busy_timeout: int, sql_events: bool) -> None:
         """Take it out of the pool."""
-        if isinstance(engine.pool, StaticPool):  # giving back its one connection would end the transaction on it
-            _check_idle(engine.pool.connection.dbapi_connection)
+        # SQLAlchemy's Connection is made only where something asks for it.
+        self._pooled, self._end_turn = take(engine.pool, self, busy_timeout)
         self._engine = engine
-        self._pooled = engine.raw_connection()  # SQLAlchemy's Connection is made only where something asks for it
         self._channel: Channel | None = None
         self._found: tuple[Any, int] | None = None
         self._busy_timeout = busy_timeout
         try:
-            self._driver: Any = self._pooled.driver_connection
-            _check_idle(self._driver)
+            driver: Any = check_idle(self._pooled.driver_connection)
+            self._driver, self._rows = driver, driver.row_factory
             self._channel = channel = self._opened(sql_events=sql_events)
             self.send = send = channel.send
-            self._found = found = (getattr(self._driver, _MODE), send("PRAGMA busy_timeout").fetchone()[0])
-            setattr(self._driver, _MODE, _BY_HAND)
+            driver.row_factory = None
+            self._found = found = (getattr(driver, MODE), send("PRAGMA busy_timeout").fetchone()[0])
+            setattr(driver, MODE, BY_HAND)
             if found[1] != busy_timeout:
                 send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
         except BaseException:
@@ -97,14 +93,21 @@ class _Loan:
 
     def give_back(self) -> None:
         """Give it back clean and as it was; where the driver cannot even do that, discard it."""
-        with suppress(*DRIVER_ERRORS):
-            try:
-                self._put_back()
-            except BaseException:
+        try:
+            with suppress(*DRIVER_ERRORS):
+                self._put_back_or_discard()
+        finally:
+            self._end_turn()
+
+    def _put_back_or_discard(self) -> None:
+        try:
+            self._put_back()
+        except BaseException:
+            if self._pooled.is_valid:  # after an interrupt SQLAlchemy has discarded it by itself
                 self._pooled.invalidate()
-                raise
-            finally:
-                self._pooled.close()
+            raise
+        finally:
+            self._pooled.close()
 
     def _put_back(self) -> None:
         if self._channel is None:
@@ -116,16 +119,10 @@ class _Loan:
                     self.send("ROLLBACK")
                 if busy_timeout != self._busy_timeout:
                     self.send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
-                setattr(self._driver, _MODE, mode)
+                setattr(self._driver, MODE, mode)
         finally:
+            self._driver.row_factory = self._rows
             self._channel.close()  # a statement that was not read to its end would keep the lock
-
-
-def _check_idle(driver: Any) -> None:  # noqa: ANN401 - a connection of the driver, or None for one that was discarded
-    # A driver that is told never to autocommit is always in a transaction.
-    if getattr(driver, "in_transaction", False) and getattr(driver, _MODE) is not False:
-        advice = "end that unit or transaction first, or keep the database in a file"
-        raise MisuseError("on the one connection of a memory database a transaction is open already", advice)
 
 
 class OwnTransaction:
@@ -179,6 +176,8 @@ class OwnTransaction:
 
 def prefer_wal(engine: Engine, *, sql_events: bool) -> None:
     """Let readers and the writer of a database file not wait for each other from now on, if that can be had at once."""
+    if isinstance(engine.pool, StaticPool):  # nobody else is on its one connection, and others may wait for it
+        return
     loan = _Loan(engine, busy_timeout=0, sql_events=sql_events)
     try:
         with suppress(*DRIVER_ERRORS):  # it can only be read, or others use it now: it works in either mode
@@ -204,11 +203,11 @@ class JoinedTransaction:
         self._connection = connection
         self._sql_events = sql_events
         self._channel: Channel | None = None
-        self.connection()
+        self._checked()
 
     def open(self) -> Send:
         """See `Transaction.open`."""
-        connection = self.connection()
+        connection = self.connection() if self._sql_events else self._checked()
         if self._channel is None:
             direct = connection.connection.cursor
             self._channel = Channel.reporting(connection) if self._sql_events else Channel.direct(direct())
@@ -216,6 +215,14 @@ class JoinedTransaction:
 
     def connection(self) -> Connection:
         """See `Transaction.connection`."""
+        connection = self._checked()
+        driver: Any = connection.connection.driver_connection
+        if driver.row_factory is not None and driver.row_factory is not sqlite3.Row:
+            problem = "the connection that was to be joined has a row_factory, with which SQLAlchemy cannot read"
+            raise MisuseError(problem, "set it on cursors of your own, or use sqlite3.Row")
+        return connection
+
+    def _checked(self) -> Connection:
         connection = self._connection
         if connection.closed or connection.invalidated:
             raise MisuseError("the connection that was to be joined is closed", _JOIN)

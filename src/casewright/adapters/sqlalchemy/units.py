@@ -23,7 +23,7 @@ from casewright.domain.ids import ItemId
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
 from casewright.domain.values import INTEGER_MAX, as_integer
-from casewright.errors import AlreadyExistsError, StaleVersionError
+from casewright.errors import AlreadyExistsError, StaleVersionError, StorageError
 
 __all__ = ["SqlAlchemyUnitOfWork"]
 
@@ -112,12 +112,18 @@ def _write(send: Send, writes: Writes) -> None:
     for row in writes.rows:
         _write_row(send, row)
     for event in writes.events:
-        send(SQLITE.new_event, event_values(event))
+        _add(send, SQLITE.new_event, event_values(event))
     for place, note in enumerate(writes.notes):
         if send(SQLITE.new_note, note_values(note, place)).rowcount != 1:
-            raise AlreadyExistsError(note.id)
+            raise AlreadyExistsError(note.id, "note")
     for pointer in writes.pointers:
-        send(SQLITE.new_pointer, pointer_values(pointer))
+        _add(send, SQLITE.new_pointer, pointer_values(pointer))
+
+
+def _add(send: Send, statement: str, values: tuple[Any, ...]) -> None:
+    if send(statement, values).rowcount != 1:
+        problem = "a new row was left out without an error, as a trigger that was added to the tables can do"
+        raise StorageError(problem, "find out who else changes its tables; nothing was written")
 
 
 def _write_row(send: Send, row: RowWrite) -> None:

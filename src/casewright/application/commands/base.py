@@ -12,6 +12,7 @@ from casewright.domain.ids import ItemId, as_item_id
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.json_values import EMPTY, FrozenMapping
 from casewright.domain.values import as_name
+from casewright.errors import InvalidInputError
 
 __all__ = ["Ask", "Command", "ResultT_co", "given"]
 
@@ -24,6 +25,24 @@ def _action(value: str) -> str:
 
 def _item_id(value: str | None) -> ItemId | None:
     return None if value is None else as_item_id(value)
+
+
+def _inputs(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError("inputs", f"must be a mapping, not {type(value).__name__}", "map names to values")
+    for name in value:
+        as_name(name, "inputs")
+    return value
+
+
+def _kind(value: Kind | None) -> Kind | None:
+    if value is not None and not (isinstance(value, str) and value in {"task", "case"}):
+        raise InvalidInputError("kind", "is no kind of item", "use task or case, or None for either")
+    return value
+
+
+def _definition(value: str | None) -> str | None:
+    return None if value is None else as_name(value, "definition")
 
 
 @attrs.frozen
@@ -39,14 +58,14 @@ class Ask:
         case_id: The case that a new task is to belong to.
 
     Raises:
-        InvalidInputError: The action is no name, or an id no id (S1, S2).
+        InvalidInputError: A value is of a wrong type, or no name or id (S1, S2).
     """
 
     action: str = attrs.field(converter=_action)
     item_id: ItemId | None = attrs.field(converter=_item_id)
-    inputs: Mapping[str, Any] = EMPTY
-    kind: Kind | None = attrs.field(default=None, kw_only=True)
-    definition: str | None = attrs.field(default=None, kw_only=True)
+    inputs: Mapping[str, Any] = attrs.field(default=EMPTY, converter=_inputs)
+    kind: Kind | None = attrs.field(default=None, converter=_kind, kw_only=True)
+    definition: str | None = attrs.field(default=None, converter=_definition, kw_only=True)
     case_id: ItemId | None = attrs.field(default=None, converter=_item_id, kw_only=True)
 
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 from typing import Final
 
 import pytest
 
 from casewright.application.ports import Store
-from casewright.domain.catalog import TASK
+from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.history import verify
 from casewright.domain.ids import NO_TENANT
-from casewright.domain.items import Item
+from casewright.domain.items import Case, Item
 from casewright.errors import ConflictError, StaleVersionError, TransientStorageError
 from casewright.testing.contracts.driving import (
+    HALF_STALE,
     Changes,
     all_of,
     created,
     decided,
+    kept,
     load,
+    refused,
+    under_review,
     write,
 )
 from casewright.testing.contracts.ending import EndingContract
@@ -32,11 +38,48 @@ __all__ = ["StoreContract"]
 _THREADS: Final = 8
 _INCREMENTS: Final = 50
 
-_RIVALS: Final[Mapping[str, Callable[[Item], Changes]]] = {
-    "one version": lambda item: decided(item, "start"),
-    "one new item": lambda item: created(TASK, "b"),
-    "one new note": lambda item: decided(item, "add_note", {"note_id": "n", "body": "why"}),
+_OPENINGS: Final = 200
+
+
+def _two_starts() -> tuple[Changes, Changes, Changes]:
+    (opening,) = created(TASK, "a")
+    starting = decided(opening.after, "start")
+    return (opening,), starting, starting
+
+
+def _two_notes() -> tuple[Changes, Changes, Changes]:
+    changes = created(TASK, "a") + created(TASK, "b")
+    one, other = (decided(change.after, "add_note", {"note_id": "n", "body": "why"}) for change in changes)
+    return changes, one, other
+
+
+def _two_tasks_of_a_case() -> tuple[Changes, Changes, Changes]:
+    (opening,) = created(REGULATORY_CASE, "c")
+    one, other = (created(TASK, item_id, parent=opening.after) for item_id in ("a", "b"))
+    return (opening,), one, other
+
+
+def _closing_and_reopening() -> tuple[Changes, Changes, Changes]:
+    present = under_review("complete")
+    task, case = present[-2].after, present[-1].after
+    return present, decided(case, "close", {"reason": "done"}), decided(task, "reopen", parent=case)
+
+
+def _escalating_and_completing() -> tuple[Changes, Changes, Changes]:
+    present = under_review()
+    task, case = present[-2].after, present[-1].after
+    return present, decided(case, "escalate", {"reason": "late"}), decided(task, "complete", parent=case)
+
+
+_RIVALS: Final[Mapping[str, Callable[[], tuple[Changes, Changes, Changes]]]] = {
+    "one version": _two_starts,
+    "one new item": lambda: ((), created(TASK, "a"), created(TASK, "a")),
+    "one new note": _two_notes,
+    "two tasks of one case": _two_tasks_of_a_case,
+    "a case closed, its task reopened": _closing_and_reopening,
+    "a case escalated, its task completed": _escalating_and_completing,
 }
+"""What is there, and two units that were both decided on it."""
 
 
 class StoreContract(ReadingContract, RecordingContract, EndingContract):
@@ -45,21 +88,45 @@ class StoreContract(ReadingContract, RecordingContract, EndingContract):
     A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
     """
 
+    @pytest.mark.parametrize("turned", [False, True])
     @pytest.mark.parametrize("rivals", _RIVALS)
-    def test_of_two_units_at_once_exactly_one_commits(self, store: Store, rivals: str) -> None:
-        """Two units have read the same and record rivals: the second to commit meets a conflict (L1)."""
+    def test_of_two_units_at_once_exactly_one_commits(self, store: Store, rivals: str, turned: bool) -> None:
+        """Two units have read the same and record rivals: the second to commit meets a conflict (L1, L2)."""
         self.needs_interleaving()
-        (opening,) = created(TASK, "a")
-        write(store, opening)
-        one, other = _RIVALS[rivals](opening.after), _RIVALS[rivals](opening.after)
+        present, *units = _RIVALS[rivals]()
+        winner, loser = reversed(units) if turned else units
+        write(store, *present)
         with store.begin(tenant=NO_TENANT) as first, store.begin(tenant=NO_TENANT) as second:
-            first.record(*one)
-            second.record(*other)
+            first.record(*winner)
+            second.record(*loser)
             first.commit()
             with pytest.raises(ConflictError):
                 second.commit()
-        events = [event for item_id in ("a", "b") for event in all_of(store, item_id)[1]]
-        assert events == [opening.event, one[0].event]
+        for item_id in ("a", "b", "c", "t"):
+            assert all_of(store, item_id) == kept((*present, *winner), item_id)
+
+    @pytest.mark.parametrize("stale", HALF_STALE)
+    def test_of_a_task_and_its_case_both_must_be_as_they_were(self, store: Store, stale: str) -> None:
+        """Where only one of the two has changed since, nothing is written: neither row, nor event or note (T1, L2)."""
+        present, changes = HALF_STALE[stale]()
+        write(store, *present)
+        assert refused(store, StaleVersionError, *changes).item_id == stale
+        for item_id in ("c", "t"):
+            assert all_of(store, item_id) == kept(present, item_id)
+
+    def test_no_thread_ever_sees_half_of_a_unit(self, store: Store) -> None:
+        """While tasks enter a case, each that is counted is there, and each that is there is counted (T1)."""
+        self.needs_threads()
+        changes = created(REGULATORY_CASE, "c")
+        write(store, *changes)
+        for number in range(_OPENINGS):
+            changes += created(TASK, f"{number}", parent=changes[-1].after)
+        with ThreadPoolExecutor(1) as pool, _fast_switching():
+            writing = pool.submit(_write_in_pairs, store, changes[1:])
+            while not writing.done():
+                _look(store)
+            writing.result()
+        assert load(store, "c") == changes[-1].after
 
     def test_threads_lose_no_update(self, store: Store) -> None:
         """Eight threads count to 400 together, each from what it last read: every version is there, once (L1, H5)."""
@@ -93,3 +160,37 @@ def _counted(store: Store, item: Item) -> bool:
     except (StaleVersionError, TransientStorageError):
         return False
     return True
+
+
+def _write_in_pairs(store: Store, changes: Changes) -> None:
+    for pair in zip(changes[::2], changes[1::2], strict=True):
+        write(store, *pair)
+
+
+@contextmanager
+def _fast_switching() -> Iterator[None]:
+    """Let threads take turns after a few instructions, so that one looks wherever another one is."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _look(store: Store) -> None:
+    """Check that what was written together is there together, in whichever order it is read."""
+    with store.begin(tenant=NO_TENANT, write=False) as uow:
+        earlier = uow.items.get("c")
+        assert isinstance(earlier, Case)
+        for number in range(earlier.open_tasks)[-1:]:
+            task = uow.items.get(f"{number}")
+            assert task is not None, "the case counts a task that is not there"
+            assert uow.history(task.id), "a task is there without its event"
+        assert uow.history("c", after=earlier.version - 1), "the case is there without its event"
+        following = uow.items.get(f"{earlier.open_tasks}")
+        later = uow.items.get("c")
+        assert isinstance(later, Case)
+        assert following is None or later.open_tasks > earlier.open_tasks, (
+            "the case does not count a task that is there"
+        )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 import attrs
@@ -18,7 +19,7 @@ from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import Definition
 from casewright.domain.events import Change, Context, Event
 from casewright.domain.history import seal
-from casewright.domain.ids import NO_TENANT, as_tenant
+from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Case, Item, Note
 from casewright.domain.json_values import FrozenMapping, canonical_json
 from casewright.domain.verdicts import Permitted, Refused
@@ -27,6 +28,8 @@ from casewright.testing.builders import SOME_TIME
 
 __all__ = [
     "ALL_BUT_ROLLBACK",
+    "HALF_STALE",
+    "MANY",
     "NOTHING_THERE",
     "Changes",
     "Contract",
@@ -34,10 +37,13 @@ __all__ = [
     "created",
     "decided",
     "exact",
+    "kept",
     "load",
+    "many",
     "mutable_parts",
     "record_and_commit",
     "refused",
+    "under_review",
     "write",
 ]
 
@@ -48,6 +54,9 @@ Changes: TypeAlias = tuple[Change[Any], ...]
 
 NOTHING_THERE: Final[tuple[None, list[Event], list[Note]]] = (None, [], [])
 """What `all_of` returns where there is no item."""
+
+MANY: Final = 1001
+"""More of a kind than where a store may think that nobody looks further."""
 
 ALL_BUT_ROLLBACK: Final[Sequence[Callable[[UnitOfWork], object]]] = (
     lambda uow: uow.items.get("a"),
@@ -150,7 +159,7 @@ def _sealed(verdict: Permitted[Any] | Refused, at: datetime, context: Context | 
 
 def write(store: Store, *changes: Change[Any], tenant: str = "") -> None:
     """Record the changes in a unit of their own, and commit it."""
-    with store.begin(tenant=as_tenant(tenant)) as uow:
+    with store.begin(tenant=tenant) as uow:
         record_and_commit(uow, *changes)
 
 
@@ -179,8 +188,55 @@ def all_of(
     store: Store, id: str, *, tenant: str = "", write: bool = False
 ) -> tuple[Item | None, list[Event], list[Note]]:
     """Return all that a new unit reads under the id: the item, its history and its notes."""
-    with store.begin(tenant=as_tenant(tenant), write=write) as uow:
+    with store.begin(tenant=tenant, write=write) as uow:
         return uow.items.get(id), list(uow.history(id)), list(uow.notes(id))
+
+
+def kept(changes: Sequence[Change[Any]], id: str | None = None) -> tuple[Item | None, list[Event], list[Note]]:
+    """Return what `all_of` reads once the changes are committed, under the id or else under that of the last one."""
+    item_id = changes[-1].after.id if id is None else id
+    own = [change for change in changes if change.after.id == item_id]
+    notes = [note for change in own for note in change.notes]
+    return own[-1].after if own else None, [change.event for change in own], notes
+
+
+def under_review(*actions: str) -> Changes:
+    """Return the changes that make the case "c", under review, and its task "t"; the last ones are of both, in turn.
+
+    Args:
+        *actions: What is done to the task once it is there; each moves the counter of the case.
+    """
+    changes = list(created(REGULATORY_CASE, "c"))
+    changes += decided(changes[-1].after, "submit")
+    changes += decided(changes[-1].after, "start_review", {"reviewer_id": "ann"})
+    changes += created(TASK, "t", parent=changes[-1].after)
+    for action in actions:
+        changes += decided(changes[-2].after, action, parent=changes[-1].after)
+    return tuple(changes)
+
+
+def _half_stale(stale: int) -> tuple[Changes, Changes]:
+    present = under_review()
+    task, case = present[-2].after, present[-1].after
+    since = decided((task, case)[stale], "tag", {"add": ["since"]})
+    (noted,) = decided(task, "add_note", {"note_id": "n", "body": "why"})
+    return (*present, *since), (noted, *decided(noted.after, "complete", parent=case))
+
+
+HALF_STALE: Final[Mapping[str, Callable[[], tuple[Changes, Changes]]]] = {
+    "t": lambda: _half_stale(0),
+    "c": lambda: _half_stale(1),
+}
+"""By the item that has changed since: what is there, and the changes of a task and its case decided before that."""
+
+
+@cache
+def many() -> Changes:
+    """Return changes that make `MANY` tasks, the last of which has `MANY` notes."""
+    changes = [change for number in range(MANY) for change in created(TASK, f"{number:04}")]
+    for number in range(MANY):
+        changes += decided(changes[-1].after, "add_note", {"note_id": f"{number}", "body": "why"})
+    return tuple(changes)
 
 
 def exact(record: Item | Event | Note) -> dict[str, str]:

@@ -15,14 +15,14 @@ from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import Definition
 from casewright.domain.filters import Cursor, Order, OrderBy
-from casewright.domain.ids import NO_TENANT, as_tenant
+from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Item, Kind
 from casewright.domain.json_values import JsonValue
 from casewright.domain.terms import EVERYTHING, MAX_ALTERNATIVES, NOTHING, Scope, Term, TermKind
 from casewright.domain.values import instant_text
 from casewright.errors import MisuseError
 from casewright.testing.builders import SOME_TIME
-from casewright.testing.contracts.driving import Changes, Contract, created, decided, load, write
+from casewright.testing.contracts.driving import MANY, Changes, Contract, created, decided, load, many, write
 
 __all__ = ["ListingContract"]
 
@@ -139,6 +139,12 @@ class ListingContract(Contract):
                 write(store, *decided(load(store, f"{gone:04}"), "delete"))
             alive = (alive | {here + 1, here - 1}) - {here, here + 200 * sign}
 
+    def test_however_many_there_are_all_of_them_are_found(self, store: Store) -> None:
+        """Nothing but the limit ends what `find` gives, and nothing what `count` counts."""
+        write(store, *many())
+        assert [item.id for item in _found(store, limit=2 * MANY)] == [f"{number:04}" for number in range(MANY)]
+        assert _count(store) == MANY
+
     def test_nothing_of_another_tenant_is_found(self, store: Store) -> None:
         """Each tenant finds and counts its own items, whatever the scope (A11)."""
         write(store, *created(TASK, "a", tenant="north"), tenant="north")
@@ -153,6 +159,8 @@ class ListingContract(Contract):
         self.needs_interleaving()
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*created(TASK, "a"))
+            assert isinstance(uow, Listing)
+            assert uow.count("task", EVERYTHING) in (0, 1)
             assert (list(_found(store)), _count(store)) == ([], 0)
             uow.commit()
         assert (len(_found(store)), _count(store)) == (1, 1)
@@ -186,13 +194,13 @@ def _found(
     after: Cursor | None = None,
     tenant: str = "",
 ) -> Sequence[Item]:
-    with store.begin(tenant=as_tenant(tenant), write=False) as uow:
+    with store.begin(tenant=tenant, write=False) as uow:
         assert isinstance(uow, Listing)
         return uow.find("task", where, order=order, limit=limit, after=after)
 
 
 def _count(store: Store, where: Scope = EVERYTHING, *, tenant: str = "") -> int:
-    with store.begin(tenant=as_tenant(tenant), write=False) as uow:
+    with store.begin(tenant=tenant, write=False) as uow:
         assert isinstance(uow, Listing)
         return uow.count("task", where)
 

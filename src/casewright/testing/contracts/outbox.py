@@ -12,9 +12,9 @@ import pytest
 from casewright.application.ports import Outbox, OutboxPointer, Store
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.events import Change
-from casewright.domain.ids import NO_TENANT, as_tenant
+from casewright.domain.ids import NO_TENANT
 from casewright.errors import ConflictError, MisuseError
-from casewright.testing.contracts.driving import Contract, created, decided, refused, write
+from casewright.testing.contracts.driving import HALF_STALE, Contract, created, decided, many, refused, write
 
 __all__ = ["OutboxContract"]
 
@@ -59,12 +59,30 @@ class OutboxContract(Contract):
             pointers = _pending(store, limit=limit)
             assert [(pointer.item_id, pointer.version) for pointer in pointers] == expected[:limit]
 
+    def test_however_many_there_are_all_pointers_are_there(self, store: Store) -> None:
+        """Nothing but the limit ends what `pending` gives."""
+        write(store, *many())
+        expected = sorted((change.event.item_id, change.event.version) for change in many())
+        pointers = _pending(store, limit=2 * len(expected))
+        assert [(pointer.item_id, pointer.version) for pointer in pointers] == expected
+
+    @pytest.mark.parametrize("stale", HALF_STALE)
+    def test_of_a_task_and_its_case_both_are_published_or_neither(self, store: Store, stale: str) -> None:
+        """Where only one of the two has changed since, no event of the unit is published (O1, T1)."""
+        present, changes = HALF_STALE[stale]()
+        write(store, *present)
+        refused(store, ConflictError, *changes)
+        expected = sorted((change.event.item_id, change.event.version) for change in present)
+        assert [(pointer.item_id, pointer.version) for pointer in _pending(store)] == expected
+
     def test_what_was_refused_or_rolled_back_is_never_published(self, store: Store) -> None:
         """Of a unit that did not commit there is no pointer, whatever else it had recorded (O1, T1)."""
         write(store, *created(TASK, "a"))
         refused(store, ConflictError, *created(TASK, "0"), *created(TASK, "a"), *created(TASK, "z"))
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*created(TASK, "b"))
+            assert isinstance(uow, Outbox)
+            assert [pointer.item_id for pointer in uow.pending(limit=9)] in (["a"], ["a", "b"])
         assert [pointer.item_id for pointer in _pending(store)] == ["a"]
 
     def test_pointers_of_another_tenant_are_never_seen(self, store: Store) -> None:
@@ -84,6 +102,6 @@ class OutboxContract(Contract):
 
 
 def _pending(store: Store, *, limit: int = 1000, tenant: str = "") -> Sequence[OutboxPointer]:
-    with store.begin(tenant=as_tenant(tenant), write=False) as uow:
+    with store.begin(tenant=tenant, write=False) as uow:
         assert isinstance(uow, Outbox)
         return uow.pending(limit=limit)

@@ -19,6 +19,7 @@ from casewright.domain.history import erase
 from casewright.domain.ids import NO_TENANT
 from casewright.testing.builders import SOME_TIME
 from casewright.testing.contracts.driving import (
+    MANY,
     NOTHING_THERE,
     Changes,
     Contract,
@@ -26,6 +27,8 @@ from casewright.testing.contracts.driving import (
     created,
     decided,
     exact,
+    kept,
+    many,
     mutable_parts,
     write,
 )
@@ -162,6 +165,11 @@ class ReadingContract(Contract):
         notes, recorded = all_of(store, "a")[2], [note for change in changes for note in change.notes]
         assert notes == recorded
         assert list(map(exact, notes)) == list(map(exact, recorded))
+
+    def test_however_much_there_is_all_of_it_comes_back(self, store: Store) -> None:
+        """Neither a history nor the notes of an item end anywhere but at their end, nor does what one unit records."""
+        write(store, *many())
+        assert all_of(store, f"{MANY - 1:04}") == kept(many())
 
     def test_nothing_that_was_read_can_change_what_is_kept(self, store: Store) -> None:
         """What comes back holds nothing that can be changed, and emptying a sequence empties only that one (E1)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -11,9 +11,8 @@ import pytest
 from casewright.application.ports import Store
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
-from casewright.domain.events import Change, Event
 from casewright.domain.ids import NO_TENANT
-from casewright.domain.items import Item, Note
+from casewright.domain.items import Item
 from casewright.domain.verdicts import Permitted
 from casewright.errors import AlreadyExistsError, CasewrightError, MisuseError, StaleVersionError
 from casewright.testing.builders import SOME_TIME
@@ -25,6 +24,7 @@ from casewright.testing.contracts.driving import (
     all_of,
     created,
     decided,
+    kept,
     record_and_commit,
     refused,
     write,
@@ -156,18 +156,45 @@ class RecordingContract(Contract):
             uow.record(*changes)
             assert all_of(store, "a") == NOTHING_THERE
             uow.commit()
-            assert all_of(store, "a") == _kept(changes)
+            assert all_of(store, "a") == kept(changes)
 
-    def test_two_calls_see_each_what_was_committed(self, store: Store) -> None:
-        """Each call reads anew: it returns the item as it was committed before or since, and nothing else."""
+    def test_its_history_and_notes_may_miss_what_it_has_recorded(self, store: Store) -> None:
+        """What a unit has recorded itself is missing in histories and notes, or it is there as it was recorded."""
+        (opening,) = created(TASK, "a")
+        (noted,) = _noted(opening.after, "n")
+        write(store, opening)
+        with store.begin(tenant=NO_TENANT) as uow:
+            uow.record(noted)
+            assert list(uow.history("a")) in ([opening.event], [opening.event, noted.event])
+            assert list(uow.notes("a")) in ([], list(noted.notes))
+
+    @pytest.mark.parametrize("first", [0, 1, 2])
+    def test_the_first_read_sees_all_that_was_committed_before_it(self, store: Store, first: int) -> None:
+        """Whether it is of item, history or notes: not what was there when the unit began, or when others looked."""
         self.needs_interleaving()
         (opening,) = created(TASK, "a")
-        (editing,) = _edited(opening.after, "second")
+        (noted,) = _noted(opening.after, "n")
         write(store, opening)
+        assert all_of(store, "a") == kept((opening,))
+        with store.begin(tenant=NO_TENANT) as uow:
+            write(store, noted)
+            reads = (lambda: uow.items.get("a"), lambda: list(uow.history("a")), lambda: list(uow.notes("a")))
+            assert reads[first]() == kept((opening, noted))[first]
+
+    def test_a_later_read_sees_no_less(self, store: Store) -> None:
+        """Each read gives the item as it was committed, at the first read or since, and never an earlier one again."""
+        self.needs_interleaving()
+        changes = list(created(TASK, "a"))
+        for number in range(5):
+            changes += _edited(changes[-1].after, f"{number}")
+        write(store, changes[0])
+        seen = []
         with store.begin(tenant=NO_TENANT, write=False) as uow:
-            assert uow.items.get("a") == opening.after
-            write(store, editing)
-            assert uow.items.get("a") in (opening.after, editing.after)
+            for change in changes[1:]:
+                seen.append(uow.items.get("a"))
+                write(store, change)
+        places = [[change.after for change in changes].index(item) for item in seen]
+        assert places == sorted(places)
 
     def test_changes_of_one_item_chain(self, store: Store) -> None:
         """The second change of an item is decided on what the first one made, in one call or in several."""
@@ -181,7 +208,7 @@ class RecordingContract(Contract):
             uow.record(changes[3])
             uow.commit()
         write(store, *changes[4:])
-        assert all_of(store, "a") == _kept(changes)
+        assert all_of(store, "a") == kept(changes)
 
     def test_a_task_and_its_case_are_written_together(self, store: Store) -> None:
         """Of a task and the case that counts it, both rows and both events are there (L2)."""
@@ -190,8 +217,8 @@ class RecordingContract(Contract):
         leaving = decided(entering[0].after, "complete", parent=entering[1].after)
         write(store, opening, *entering)
         write(store, *leaving)
-        assert all_of(store, "a") == _kept((entering[0], leaving[0]))
-        assert all_of(store, "b") == _kept((opening, entering[1], leaving[1]))
+        assert all_of(store, "a") == kept((entering[0], leaving[0]))
+        assert all_of(store, "b") == kept((opening, entering[1], leaving[1]))
 
     @pytest.mark.parametrize("stale", _STALE)
     def test_a_change_of_another_version_or_head_is_stale(self, store: Store, stale: str) -> None:
@@ -201,16 +228,17 @@ class RecordingContract(Contract):
         error = refused(store, StaleVersionError, *change)
         assert (error.item_id, error.expected) == ("a", change[0].after.version - 1)
         assert error.actual in (None, *(one.after.version for one in present if one.after.id == "a"))
-        assert all_of(store, present[-1].after.id) == _kept(present)
+        assert all_of(store, present[-1].after.id) == kept(present)
 
     @pytest.mark.parametrize("taken", _TAKEN)
     def test_an_id_is_never_used_twice(self, store: Store, taken: str) -> None:
         """An id that is taken in the tenant is an AlreadyExistsError that names it: of items and of notes."""
         present, change = _TAKEN[taken]()
         write(store, *present)
-        assert refused(store, AlreadyExistsError, *change).item_id == "a"
+        error = refused(store, AlreadyExistsError, *change)
+        assert (error.item_id, error.what) == ("a", "note" if "note" in taken else "item")
         found = all_of(store, present[-1].after.id if present else "a")
-        assert found == (_kept(present) if present else NOTHING_THERE)
+        assert found == (kept(present) if present else NOTHING_THERE)
 
     def test_another_tenant_may_use_the_id_of_a_note(self, store: Store) -> None:
         """Ids of notes are taken within one tenant only."""
@@ -218,7 +246,7 @@ class RecordingContract(Contract):
             (opening,) = created(TASK, "a", tenant=tenant)
             changes = (opening, *_noted(opening.after, "n"))
             write(store, *changes, tenant=tenant)
-            assert all_of(store, "a", tenant=tenant) == _kept(changes)
+            assert all_of(store, "a", tenant=tenant) == kept(changes)
 
     @pytest.mark.parametrize("conflict", [*_STALE, *_TAKEN])
     def test_nothing_of_a_refused_unit_is_there(self, store: Store, conflict: str) -> None:
@@ -228,7 +256,7 @@ class RecordingContract(Contract):
         write(store, *present, other)
         more = (*created(REGULATORY_CASE, "0"), *_noted(other.after, "fresh"), *created(TASK, "z"))
         refused(store, CasewrightError, *more[:2], *change, *more[2:])
-        assert all_of(store, "other") == _kept((other,))
+        assert all_of(store, "other") == kept((other,))
         assert [all_of(store, item_id) for item_id in ("0", "z")] == [NOTHING_THERE] * 2
 
     def test_after_a_conflict_only_rollback_is_legal(self, store: Store) -> None:
@@ -266,9 +294,3 @@ class RecordingContract(Contract):
         with store.begin(tenant=NO_TENANT, write=False) as uow, pytest.raises(MisuseError):
             record_and_commit(uow, *created(TASK, "a"))
         assert all_of(store, "a") == NOTHING_THERE
-
-
-def _kept(changes: Sequence[Change[Any]]) -> tuple[Item, list[Event], list[Note]]:
-    """What `all_of` returns once changes of one item are committed."""
-    notes = [note for change in changes for note in change.notes]
-    return changes[-1].after, [change.event for change in changes], notes

@@ -1,0 +1,94 @@
+"""Taking a connection out of a pool, one thread after the other where the pool has just one for all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from threading import Lock, get_ident
+from typing import Any, Final
+from weakref import finalize
+
+from sqlalchemy import Pool, PoolProxiedConnection, StaticPool
+
+from casewright.errors import MisuseError, TransientStorageError
+
+__all__ = ["BY_HAND", "MODE", "check_idle", "take"]
+
+# Where the driver has the newer attribute, the older one has no effect beside it.
+MODE: Final = "autocommit" if hasattr(sqlite3.Connection, "autocommit") else "isolation_level"
+BY_HAND: Final = True if MODE == "autocommit" else None
+
+_TAKEN: Final = (
+    "on the one connection of a memory database a transaction is open already",
+    "end that unit or transaction first, or keep the database in a file",
+)
+_OTHERS: Final = (
+    "other threads use the one connection of a memory database for longer than the busy timeout",
+    "try again; end units sooner, or pass the store a longer busy_timeout",
+)
+
+
+class _Turn:
+    """Whose turn it is on the one connection of a pool, as all stores on it see it."""
+
+    def __init__(self) -> None:
+        """Begin with nobody's."""
+        self._lock = Lock()
+        self._owner: int | None = None
+
+    def begin(self, busy_timeout: int) -> None:
+        """Wait for it, unless this very thread would have to end it first."""
+        if self._owner == get_ident():
+            raise MisuseError(*_TAKEN)
+        if not self._lock.acquire(timeout=busy_timeout / 1000):
+            raise TransientStorageError(*_OTHERS)
+        self._owner = get_ident()
+
+    def end(self) -> None:
+        """Let the next thread have it."""
+        self._owner = None
+        self._lock.release()
+
+
+def take(pool: Pool, user: object, busy_timeout: int) -> tuple[PoolProxiedConnection, Callable[[], object]]:
+    """Take a connection out of a pool.
+
+    Args:
+        pool: The pool.
+        user: What uses it; when it is forgotten, others may have their turn.
+        busy_timeout: For how long to wait for other threads, in milliseconds.
+
+    Returns:
+        The connection, and what is to be called when it is back in the pool.
+
+    Raises:
+        MisuseError: It is the only one, and a transaction is open on it.
+        TransientStorageError: It is the only one, and other threads use it.
+    """
+    if not isinstance(pool, StaticPool):
+        return pool.connect(), _nothing
+    turn: _Turn = vars(pool).setdefault("casewright_turn", _Turn())
+    turn.begin(busy_timeout)
+    end = finalize(user, turn.end)
+    try:
+        check_idle(pool.connection.dbapi_connection)  # giving it back would end the transaction on it
+        return pool.connect(), end
+    except BaseException:
+        end()
+        raise
+
+
+def check_idle(driver: Any) -> Any:  # noqa: ANN401 - a connection of the driver, or None for one that was discarded
+    """Return it, after a check that no transaction is open on it.
+
+    Raises:
+        MisuseError: One is.
+    """
+    # A driver that is told never to autocommit is always in a transaction.
+    if getattr(driver, "in_transaction", False) and getattr(driver, MODE) is not False:
+        raise MisuseError(*_TAKEN)
+    return driver
+
+
+def _nothing() -> None:
+    """Nobody waits."""

@@ -1,0 +1,286 @@
+"""Units and stores that write, compare or end wrongly, in one way each; see `support.saboteurs`."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from types import TracebackType
+from typing import Any
+
+import attrs
+
+from casewright import (
+    AlreadyExistsError,
+    Change,
+    FrozenMapping,
+    ItemId,
+    OutboxPointer,
+    RowWrite,
+    StaleVersionError,
+    Tenant,
+    Writes,
+)
+from casewright.adapters.memory.store import MemoryUnitOfWork
+from casewright.domain.folding import evolve
+from casewright.domain.items import Item
+from support.sabotage import SabotagedStore
+
+__all__ = [
+    "CallsNotesItems",
+    "CatchesExceptionsOnly",
+    "CommitsInTheEnd",
+    "ComparesTooEarly",
+    "ForgetsTheDeleted",
+    "ForgetsTheEvent",
+    "ForgetsTheNote",
+    "ForgetsThePointer",
+    "HidesTheException",
+    "IgnoresTheHead",
+    "KeepsHalf",
+    "KeepsTheOther",
+    "LosesMicroseconds",
+    "MixesTrueWithOne",
+    "NeverCompares",
+    "NeverRollsBack",
+    "PublishesAll",
+    "PublishesFirst",
+    "TakesAnything",
+    "TrustsTheCounter",
+    "WritesAtOnce",
+    "WritesRowByRow",
+]
+
+
+# ---------------------------------------------------------------- what is written
+
+
+class ForgetsTheEvent(MemoryUnitOfWork):
+    """Writes the row without its event."""
+
+    def _flush(self, writes: Writes) -> None:
+        super()._flush(attrs.evolve(writes, events=()))
+
+
+class ForgetsTheNote(MemoryUnitOfWork):
+    """Writes the event without its note."""
+
+    def _flush(self, writes: Writes) -> None:
+        super()._flush(attrs.evolve(writes, notes=()))
+
+
+class ForgetsThePointer(MemoryUnitOfWork):
+    """Writes the event without its pointer."""
+
+    def _flush(self, writes: Writes) -> None:
+        super()._flush(attrs.evolve(writes, pointers=()))
+
+
+class PublishesAll(MemoryUnitOfWork):
+    """Writes a pointer for every event."""
+
+    def record(self, *changes: Change[Any]) -> None:
+        """Record them as published."""
+        super().record(*(attrs.evolve(change, published=True) for change in changes))
+
+
+class KeepsHalf(MemoryUnitOfWork):
+    """Writes one row after the other, each with what belongs to it."""
+
+    def _flush(self, writes: Writes) -> None:
+        for row in writes.rows:
+            own = [event for event in writes.events if event.item_id == row.after.id]
+            notes = [note for note in writes.notes if note.item_id == row.after.id]
+            pointers = [pointer for pointer in writes.pointers if pointer.item_id == row.after.id]
+            super()._flush(Writes((row,), tuple(own), tuple(notes), tuple(pointers)))
+
+
+class KeepsTheOther(KeepsHalf):
+    """Does so with the last row first."""
+
+    def _flush(self, writes: Writes) -> None:
+        super()._flush(attrs.evolve(writes, rows=writes.rows[::-1]))
+
+
+class PublishesFirst(SabotagedStore):
+    """Writes the pointers before all else."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        super().__init__()
+        self.pointers: list[OutboxPointer] = []
+
+    def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
+        """Return a unit that does so."""
+        return _PublishingFirst(self, tenant, write=write)
+
+
+class _PublishingFirst(MemoryUnitOfWork):
+    _store: PublishesFirst
+
+    def _flush(self, writes: Writes) -> None:
+        self._store.pointers += writes.pointers
+        super()._flush(writes)
+
+    def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
+        return tuple(sorted(self._store.pointers, key=attrgetter("item_id", "version")))[:limit]
+
+
+class WritesRowByRow(KeepsHalf):
+    """Checks everything first, and then writes one row after the other, each in a step of its own."""
+
+    def _flush(self, writes: Writes) -> None:
+        for row in writes.rows:
+            self._store._compared(self.tenant, row)
+        super()._flush(writes)
+
+
+class WritesAtOnce(MemoryUnitOfWork):
+    """Writes what is recorded before the commit."""
+
+    def record(self, *changes: Change[Any]) -> None:
+        """Record and write."""
+        super().record(*changes)
+        super()._flush(self._writes())
+        self._changes = []
+
+
+class TakesAnything(MemoryUnitOfWork):
+    """Checks nothing of what is recorded."""
+
+    def record(self, *changes: Change[Any]) -> None:
+        """Keep the changes."""
+        self._check_open()
+        for change in changes:
+            self._take(change)
+        self._changes += changes
+
+
+class MixesTrueWithOne(MemoryUnitOfWork):
+    """Keeps booleans as integers."""
+
+    def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        item = super()._load(item_id, lock=lock)
+        if item is None:
+            return None
+        numbers = {name: +value if isinstance(value, bool) else value for name, value in item.attributes.items()}
+        return evolve(item, {"attributes": FrozenMapping(numbers)})
+
+
+class LosesMicroseconds(MemoryUnitOfWork):
+    """Keeps times by the second."""
+
+    def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        item = super()._load(item_id, lock=lock)
+        return item and evolve(item, {"created_at": item.created_at.replace(microsecond=0)})
+
+
+# ---------------------------------------------------------------- what is compared
+
+
+class NeverCompares(SabotagedStore):
+    """Overwrites whatever version is there."""
+
+    def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
+        kept = self.kept(tenant, row.after.id)
+        return super()._compared(tenant, row) if row.before is None or kept is None else kept
+
+
+class IgnoresTheHead(SabotagedStore):
+    """Compares the version alone."""
+
+    def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
+        kept = self.kept(tenant, row.after.id)
+        if row.before is None or kept is None or kept.item.version != row.before.version:
+            return super()._compared(tenant, row)
+        return kept
+
+
+class TrustsTheCounter(SabotagedStore):
+    """Overwrites the row of a case where nothing but its counter moves."""
+
+    def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
+        kept = self.kept(tenant, row.after.id)
+        counted = "open_tasks" in row.changed and set(row.changed) <= {"version", "head", "updated_at", "open_tasks"}
+        return kept if kept and row.before and counted else super()._compared(tenant, row)
+
+
+class _ComparesInRecord(MemoryUnitOfWork):
+    def record(self, *changes: Change[Any]) -> None:
+        fresh = [change for change in changes if change.after.id not in self._rows]
+        for change in fresh:
+            there = self._load(change.after.id, lock=False)
+            if change.before is not None and (there is None or there.head != change.before.head):
+                self._conflict = True
+                raise StaleVersionError(change.after.id, change.before.version)
+        super().record(*changes)
+
+
+class ComparesTooEarly(NeverCompares):
+    """Compares in Python when it is recorded, and no more when it is written."""
+
+    unit = _ComparesInRecord
+
+
+class ForgetsTheDeleted(SabotagedStore):
+    """Gives the ids of deleted items away again."""
+
+    def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
+        kept = self.kept(tenant, row.after.id)
+        if row.before is None and kept is not None and kept.item.deleted_at is not None:
+            del self._kept[tenant, "item", row.after.id]
+        return super()._compared(tenant, row)
+
+
+class CallsNotesItems(SabotagedStore):
+    """Says of a note whose id is taken that it is an item."""
+
+    def write(self, tenant: Tenant, writes: Writes) -> None:
+        """Write it, or say so."""
+        try:
+            super().write(tenant, writes)
+        except AlreadyExistsError as error:
+            raise AlreadyExistsError(error.item_id) from None
+
+
+# ---------------------------------------------------------------- how units end
+
+
+class NeverRollsBack(MemoryUnitOfWork):
+    """Does nothing in `rollback`, so that what was recorded waits for a commit."""
+
+    def rollback(self) -> None:
+        """Do nothing."""
+
+
+class CommitsInTheEnd(MemoryUnitOfWork):
+    """Writes what is left when the block is left."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Commit unless the unit has ended."""
+        if not self._ended and not self._conflict:
+            self.commit()
+        self.rollback()
+
+
+class CatchesExceptionsOnly(MemoryUnitOfWork):
+    """Rolls back on an Exception, and on nothing else that leads out of the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Roll back on an Exception."""
+        if kind is None or issubclass(kind, Exception):
+            self.rollback()
+
+
+class HidesTheException(MemoryUnitOfWork):
+    """Passes on an exception of its own."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Roll back and raise anew."""
+        self.rollback()
+        if kind is not None:
+            raise kind(*getattr(error, "args", ())) from error

@@ -1,0 +1,112 @@
+"""The shipped machine: any store and any definitions can be tried with it, and a store with a bug does not pass."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+from casewright import Store
+from casewright.adapters.memory import MemoryStore
+from casewright.testing.machine import LifecycleMachine
+from casewright.testing.strategies import actors, case_definitions, task_definitions
+from support import saboteurs
+from support.checks import SLOW_IS_FINE
+from support.watched_store import WatchedStore
+
+
+def run(make_store: Callable[[], Store], *, examples: int, **more: Any) -> None:
+    """Run the machine, the same way each time and without making a failure smaller."""
+    machine = type("Machine", (LifecycleMachine,), {"make_store": lambda self: make_store(), **more})
+    limits = settings(max_examples=examples, stateful_step_count=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
+    limits = settings(limits, phases=[Phase.generate], derandomize=True, database=None)
+    run_state_machine_as_test(machine, settings=limits)
+
+
+def test_a_derived_class_must_say_which_store() -> None:
+    """Without `make_store` the machine tells what is missing."""
+    with pytest.raises(NotImplementedError, match="make_store"):
+        LifecycleMachine()
+
+
+def test_a_store_is_tried_in_three_lines() -> None:
+    """A derived class has a ``TestCase`` that unittest and pytest run."""
+
+    class MyMachine(LifecycleMachine):
+        def make_store(self) -> Store:
+            return MemoryStore()
+
+    case: Any = MyMachine.TestCase
+    case.settings = settings(max_examples=2, deadline=None)
+    result = unittest.TestResult()
+    case("runTest").run(result)
+    assert (result.testsRun, result.failures, result.errors) == (1, [], [])
+
+
+def test_a_store_of_the_core_contract_alone_is_tried() -> None:
+    """Where units neither list nor show the outbox, the machine tries the rest."""
+    run(lambda: WatchedStore(MemoryStore()), examples=5)
+
+
+def drawn(strategy: st.SearchStrategy[Any], examples: int) -> list[Any]:
+    """Return examples, the same ones in every run."""
+    found: list[Any] = []
+
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_IS_FINE)
+    @given(strategy)
+    def collect(value: Any) -> None:
+        found.append(value)
+
+    collect()
+    return found
+
+
+@pytest.mark.large
+def test_definitions_nobody_wrote_are_tried() -> None:
+    """Whatever a definition says, what a bus has told is what the store holds (E2, E3, H1, H2)."""
+    several = st.lists(actors(tenants=("", "elsewhere")), min_size=6, max_size=6)
+    for task, case, people in drawn(st.tuples(task_definitions(), case_definitions(), several), 30):
+        run(MemoryStore, examples=2, definitions=(task, case), actors=people)
+
+
+QUICKLY_CAUGHT = (saboteurs.ForgetsThePointer, saboteurs.KeepsHalf, saboteurs.NeverCompares)
+CAUGHT = (
+    *(saboteurs.ForgetsTheEvent, saboteurs.ForgetsTheNote, saboteurs.SortsNotes, saboteurs.MixesTrueWithOne),
+    *(saboteurs.WritesAtOnce, saboteurs.CommitsInTheEnd, saboteurs.LosesMicroseconds, saboteurs.HidesTheDeleted),
+    *(saboteurs.ShowsOtherTenants, saboteurs.ListsOtherTenants, saboteurs.FoldsTheCase, saboteurs.ForgetsTheDeleted),
+    *(saboteurs.LimitsFirst, saboteurs.FiltersAfterPaging, saboteurs.ListsTheDeleted, saboteurs.IgnoresTies),
+    saboteurs.ComparesUtf16,
+)
+
+
+@pytest.mark.parametrize(
+    "saboteur",
+    [*QUICKLY_CAUGHT, *(pytest.param(one, marks=pytest.mark.large) for one in CAUGHT)],
+    ids=lambda saboteur: saboteur.__name__,
+)
+def test_a_planted_bug_is_caught(saboteur: Any) -> None:
+    """The machine goes red on a store that forgets, mixes up, hides or shows too much."""
+    with pytest.raises(AssertionError):
+        run(saboteurs.sabotaged(saboteur), examples=100)
+
+
+def test_without_hypothesis_the_install_line_is_given() -> None:
+    """Where Hypothesis is missing, the machine says what to install, and what it is made of still imports."""
+    program = """
+import sys
+sys.modules["hypothesis"] = None
+import casewright.testing.driver, casewright.testing.requests
+try:
+    import casewright.testing.machine
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 'pip install "casewright[testing]"' in done.stdout
