@@ -85,7 +85,7 @@ ADVICE: Final = {
     "OutcomeUnknownError": "Try again with the same idempotency key.",
     "HistoryError": "Treat the history as damaged: run `verify` and restore it.",
 }
-BUS: Final = ("bus", "reading", "reports", "observers", "new_ids", "registry", "plan", "batch", "verifying")
+BUS: Final = ("bus", "reading", "reports", "observers", "new_ids", "registry", "plan", "batch", "given", "verifying")
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.
 API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "values": ("Values and items", ("ids", "values", "json_values", "actors", "items", "converters")),

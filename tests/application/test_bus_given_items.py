@@ -67,7 +67,7 @@ def test_a_given_item_may_have_been_elsewhere(store: Store) -> None:
     assert done.item.attributes == {"a": 1, "b": 2}
 
 
-FORGED: Final[Mapping[str, dict[str, Any]]] = {
+COPIES: Final[Mapping[str, dict[str, Any]]] = {
     "the creator": {"created_by": "eve"},
     "the status": {"status": "in_progress", "category": "active"},
     "the performers": {"performers": ("create", "eve")},
@@ -75,7 +75,7 @@ FORGED: Final[Mapping[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+@pytest.mark.parametrize("forged", COPIES.values(), ids=COPIES)
 def test_a_copy_that_says_something_else_is_not_believed(store: Store, forged: dict[str, Any]) -> None:
     """Whatever a caller has changed of an item that the bus gave, the rules see the item as it is kept (A10, L2)."""
     bus = a_bus(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from operator import attrgetter
 from types import TracebackType
 from typing import Any
@@ -125,12 +126,14 @@ class _PublishingFirst(MemoryUnitOfWork):
 
 
 class WritesRowByRow(KeepsHalf):
-    """Checks everything first, and then writes one row after the other, each in a step of its own."""
+    """Checks everything first, and then writes one row after the other, with a way to the database in between."""
 
     def _flush(self, writes: Writes) -> None:
         for row in writes.rows:
             self._store._compared(self.tenant, row)
-        super()._flush(writes)
+        for row in writes.rows:
+            super()._flush(attrs.evolve(writes, rows=(row,)))
+            threading.Event().wait(0.001)
 
 
 class WritesAtOnce(MemoryUnitOfWork):

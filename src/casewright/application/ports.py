@@ -62,7 +62,7 @@ class UnitOfWork(Protocol):
     """What is read and written together, for one tenant. Used in a ``with`` block, by one thread.
 
     Of what others do, only what they have committed is seen: at the first read of a unit, all that was committed before
-    it; later no less, and perhaps what was committed since.
+    it; later no less than it has seen, and perhaps what was committed since.
 
     Leaving the block without `commit` rolls back, whatever exception led out of it (T4); that exception is passed on.
     After `commit`, `rollback`, or the block, every method but `rollback` raises MisuseError.

@@ -212,10 +212,10 @@ def _gaps(event: Event, previous: Event | None, version: int) -> Iterable[tuple[
         yield "version", f"version {version} was expected"
     if previous is not None and _identity(event) != _identity(previous):
         yield "item", "it belongs to another item"
-    if event.from_status != (None if previous is None else previous.to_status):
-        yield "status", "it begins in another status than the one before it led to"
     if event.previous != ("" if previous is None else previous.digest):
         yield "previous", "it does not follow the event before it"
+    elif event.from_status != (None if previous is None else previous.to_status):
+        yield "status", "it begins in another status than the one before it led to"
 
 
 def _identity(event: Event) -> tuple[object, ...]:
