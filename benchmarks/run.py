@@ -9,6 +9,7 @@ import sys
 import authorization
 import decisions
 import footprint
+
 import stores
 
 __all__ = ["main"]

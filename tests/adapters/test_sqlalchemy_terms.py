@@ -164,8 +164,10 @@ def test_a_list_is_one_statement_without_text_of_a_caller(store: SqlAlchemyStore
     sent: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *about: sent.append(about[2]))
     terms = [Term(kind, "zz'\"", ("zz'\"",)) for kind in TermKind]
+    order = Order("created")
+    after = Cursor(order, (instant_text(AT), "zz"))
     with store.begin(tenant=NO_TENANT, write=False) as unit:
-        unit.find("task", Scope((tuple(terms),)), order=Order("created"), limit=3, after=Cursor(Order(), ("zz", "zz")))
+        unit.find("task", Scope((tuple(terms),)), order=order, limit=3, after=after)
     assert len(sent) == 1
     assert "zz" not in sent[0]
 

@@ -236,7 +236,8 @@ def test_a_status_that_comes_from_nowhere_is_found_even_where_all_is_sealed_anew
         events = rng.choice(POOL)
         place = rng.randrange(len(events))
         name = "from_status" if place == len(events) - 1 else rng.choice(["from_status", "to_status"])
-        edited = attrs.evolve(events[place], **{name: "elsewhere"})
+        change: dict[str, Any] = {name: "elsewhere"}
+        edited = attrs.evolve(events[place], **change)
         (finding,) = verify(resealed([*events[:place], edited, *events[place + 1 :]], place))
         assert (finding.code, finding.position) == ("status", place + (name == "to_status"))
 
