@@ -247,7 +247,8 @@ class World:
         """Let the case count it, as every open task of a case must be counted."""
         parent = attrs.evolve(case, category=Category.OPEN, deleted_at=None)
         verdict = TASK.create(task.id, by=self.by, at=AT, title="t", parent=parent)
-        own, counted = verdict.changes if verdict else ()
+        assert verdict
+        own, counted = verdict.changes
         own = attrs.evolve(own, after=attrs.evolve(task, case_id=case.id))
         counted = attrs.evolve(counted, before=case, after=attrs.evolve(counted.after, category=case.category))
         self.changes.append([seal(own, recorded_at=AT), seal(counted, recorded_at=AT)])

@@ -17,8 +17,9 @@ from casewright import Store
 from casewright.adapters.memory import MemoryStore
 from casewright.testing.machine import LifecycleMachine
 from casewright.testing.strategies import actors, case_definitions, task_definitions
-from support import saboteurs
+from support import misreaders, miswriters
 from support.checks import SLOW_IS_FINE
+from support.sabotage import sabotaged
 from support.watched_store import WatchedStore
 
 
@@ -76,13 +77,13 @@ def test_definitions_nobody_wrote_are_tried() -> None:
         run(MemoryStore, examples=2, definitions=(task, case), actors=people)
 
 
-QUICKLY_CAUGHT = (saboteurs.ForgetsThePointer, saboteurs.KeepsHalf, saboteurs.NeverCompares)
+QUICKLY_CAUGHT = (miswriters.ForgetsThePointer, miswriters.KeepsHalf, miswriters.NeverCompares)
 CAUGHT = (
-    *(saboteurs.ForgetsTheEvent, saboteurs.ForgetsTheNote, saboteurs.SortsNotes, saboteurs.MixesTrueWithOne),
-    *(saboteurs.WritesAtOnce, saboteurs.CommitsInTheEnd, saboteurs.LosesMicroseconds, saboteurs.HidesTheDeleted),
-    *(saboteurs.ShowsOtherTenants, saboteurs.ListsOtherTenants, saboteurs.FoldsTheCase, saboteurs.ForgetsTheDeleted),
-    *(saboteurs.LimitsFirst, saboteurs.FiltersAfterPaging, saboteurs.ListsTheDeleted, saboteurs.IgnoresTies),
-    saboteurs.ComparesUtf16,
+    *(miswriters.ForgetsTheEvent, miswriters.ForgetsTheNote, miswriters.PublishesFirst, miswriters.WritesAtOnce),
+    *(miswriters.CommitsInTheEnd, miswriters.LosesMicroseconds, miswriters.MixesTrueWithOne),
+    *(miswriters.ForgetsTheDeleted, misreaders.HidesTheDeleted, misreaders.GoesBack, misreaders.RemembersItems),
+    *(misreaders.ShowsOtherTenants, misreaders.FoldsTheCase, misreaders.LimitsFirst, misreaders.SortsNotes),
+    *(misreaders.ListsOtherTenants, misreaders.ListsTheDeleted, misreaders.FiltersAfterPaging, misreaders.IgnoresTies),
 )
 
 
@@ -94,7 +95,7 @@ CAUGHT = (
 def test_a_planted_bug_is_caught(saboteur: Any) -> None:
     """The machine goes red on a store that forgets, mixes up, hides or shows too much."""
     with pytest.raises(AssertionError):
-        run(saboteurs.sabotaged(saboteur), examples=100)
+        run(sabotaged(saboteur), examples=100)
 
 
 def test_without_hypothesis_the_install_line_is_given() -> None:

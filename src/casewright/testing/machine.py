@@ -37,6 +37,7 @@ from casewright.testing.builders import SOME_TIME
 from casewright.testing.driver import BUSES, Answer, Driver
 from casewright.testing.records import Call
 from casewright.testing.requests import (
+    IDS,
     SEEN,
     SPOILS,
     as_seen,
@@ -51,7 +52,6 @@ from casewright.testing.strategies import inputs_for, instants
 __all__ = ["LifecycleMachine"]
 
 _ALL: Final = ("admin", "case_writer", "reviewer")
-_IDS: Final = ("B-1", "a-1", "\u00e4", "z", "\U0001f4cb", "\uff46", "10", "9")
 _MOST: Final = 16
 _EVERY: Final = 20
 
@@ -175,7 +175,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         commands = [
             self._new(by, which, what, {"title": "One of several"})
             if what % 3 == 0
-            else self._command(by, _IDS[which % len(_IDS)], what, "sound", data)
+            else self._command(by, IDS[which % len(IDS)], what, "sound", data)
             for which, what in parts
         ]
         calls = [Call(command=command, by=by, at=self.driver.now) for command in commands]
@@ -251,7 +251,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         items = self.driver.records.items(by.tenant)
         cases = [item.id for item in items if item.kind == "case"] if which % 5 else []
         case_id = (*cases, None)[which // 5 % (len(cases) + 1)] if cases else self._any_id(by.tenant, which)
-        item_id = None if which % 2 and len(items) < _MOST else _IDS[which // 2 % len(_IDS)]
+        item_id = None if which % 2 and len(items) < _MOST else IDS[which // 2 % len(IDS)]
         states = tuple(definition.lifecycle.states)
         status = {} if what // 3 % 5 else {"status": states[what // 15 % len(states)]}
         return new_item(definition, item_id, case_id, {**fields, **status})

@@ -164,6 +164,7 @@ def _checked(uow: UnitOfWork, record: Record) -> Item:
     """The item as the store has it, which must be what was told and what its history makes."""
     item_id = record.item.id
     item, events, notes = uow.items.get(item_id), uow.history(item_id), uow.notes(item_id)
+    assert item is not None, "the row is gone"
     assert item == record.item, "the row is not what was told"
     held, told = canonical_json(item.attributes), canonical_json(record.item.attributes)
     assert held == told, "the attributes are not what was told: 1 is not True"

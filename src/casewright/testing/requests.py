@@ -18,7 +18,22 @@ from casewright.domain.items import Item
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.verbs import VERB_TABLE
 
-__all__ = ["SEEN", "SPOILS", "as_seen", "command_for", "inputs_by_action", "lifecycle_of", "new_item", "spoilt"]
+__all__ = [
+    "IDS",
+    "SEEN",
+    "SPOILS",
+    "as_seen",
+    "command_for",
+    "inputs_by_action",
+    "lifecycle_of",
+    "new_item",
+    "spoilt",
+]
+
+IDS: Final = ("\uff46", "\U0001f4cb", "B-1", "a-1", "\u00e4", "z", "10", "9")
+"""Ids of items whose order by code point is not that of UTF-16, of a language or of numbers."""
+
+_NOTE_IDS: Final = (*IDS, *(f"{item_id}?" for item_id in IDS))
 
 SPOILS: Final = ("unknown", "missing", "none", "blank", "wrong")
 """What can be wrong with inputs: one that there is not, or one that is left out, None, blank, or of a wrong type."""
@@ -59,13 +74,12 @@ def lifecycle_of(definition: TaskDefinition | CaseDefinition, item: Item) -> Lif
 def inputs_by_action(definition: TaskDefinition | CaseDefinition) -> dict[str, tuple[Input, ...]]:
     """Return what each action and verb takes; of several transitions of one name, what the last one takes.
 
-    The id of a note is optional here, because a bus can make one.
+    The id of a note is optional here, because a bus can make one; and one of a few, which may be the id of an item too.
     """
     lifecycles = (definition.lifecycle, *definition.earlier)
     statuses = dict.fromkeys(status for one in lifecycles for status in one.states)
     inputs = {name: verb.inputs for name, verb in VERB_TABLE.items()}
-    body, note_id = inputs["add_note"]
-    inputs["add_note"] = (body, attrs.evolve(note_id, optional=True))
+    inputs["add_note"] = (*inputs["add_note"][:1], choice("note_id", _NOTE_IDS, optional=True))
     inputs["correct"] = (choice("status", statuses), *inputs["correct"][1:])
     return inputs | {step.action: step.inputs for one in lifecycles for step in one.transitions}
 
