@@ -143,7 +143,8 @@ class _Connection(sqlite3.Connection):
         sqlite3.Cursor(self).execute("PRAGMA synchronous = OFF")  # to be quick: nobody cuts the power
 
     def __setattr__(self, name: str, value: object) -> None:
-        self._driver.call(f"set {name}", lambda: super(_Connection, self).__setattr__(name, value))
+        asks = name != "row_factory"  # the others may end a transaction
+        self._driver.call(f"set {name}", lambda: super(_Connection, self).__setattr__(name, value), asks=asks)
 
     @property
     def in_transaction(self) -> bool:
