@@ -109,20 +109,20 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the suite and the documented examples on the installed package, without the promises at their full size."""
+    """Run the suite and the documented examples on the installed package; every line and branch is covered."""
     session.install(*_group("test"), ".[sqlalchemy,testing]")
-    _run_suite(session, "python", "-m", "pytest", "-m", "not large")
+    session.run("coverage", "erase")
+    _run_suite(session, "coverage", "run", "-m", "pytest", "-m", "not large")
+    session.run("coverage", "combine", "--quiet")
+    # A chosen part of the suite cannot cover everything.
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
 
 
 @nox.session
 def full(session: nox.Session) -> None:
-    """Run the whole suite, every promise at its full size; every line and branch is covered."""
+    """Run the promises that plain `nox` leaves out, or tries in small, at their full size."""
     session.install(*_group("test"), ".[sqlalchemy,testing]")
-    session.run("coverage", "erase")
-    _run_suite(session, "coverage", "run", "-m", "pytest")
-    session.run("coverage", "combine", "--quiet")
-    # A chosen part of the suite cannot cover everything.
-    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
+    session.run("python", "-m", "pytest", "-n", "auto", "-m", "large", *(session.posargs or ["tests"]))
 
 
 @nox.session

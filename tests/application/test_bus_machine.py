@@ -69,7 +69,7 @@ class ModelMachine(LifecycleMachine):
         if expected.kind == "refused":
             assert codes_of(answer) == expected.codes, (call, answer, expected)
         if isinstance(answer, Outcome):
-            assert [event.item_id for event in answer.events] == [item["id"] for item in expected.moved]
+            assert [event.item_id for event in answer.events] == self.model.told(expected, call.by)
             assert all(naive.observed(answer.item) == item for item in expected.moved[:1])
 
     def judge_reading(self, item_id: str, by: Actor, found: WorkItem | None) -> None:

@@ -83,6 +83,10 @@ class Model:
         item = self.world(by.tenant).items.get(item_id)
         return item is not None and item["deleted_at"] is None and _may("read", by, item)
 
+    def told(self, expected: Expected, by: Actor) -> list[str]:
+        """Return the ids of the items whose change the actor is told of: their own, and a case that they may see."""
+        return [item["id"] for item in expected.moved if item is expected.moved[0] or _may("read", by, item)]
+
     def run(self, call: Call, made: str) -> Expected:
         """Return what should come of a command, and do it.
 
@@ -141,7 +145,7 @@ class Model:
             return Expected("stale"), None
         expected = _decide(world, item, asked)
         notes = expected.kind == "done" and asked.action == "add_note"
-        return expected, ("note", asked.given.get("note_id", made)) if notes else None
+        return expected, ("note", asked.given.get("note_id") or made) if notes else None
 
     def _do(self, call: Call, expected: Expected, wanted: tuple[str, str] | None) -> None:
         world = self.world(call.by.tenant)
