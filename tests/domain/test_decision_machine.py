@@ -208,7 +208,7 @@ def run(pairs: st.SearchStrategy[tuple[Any, Any]], *, steps: int) -> Counter[str
 
 
 # Hypothesis may shrink a failure for five minutes: its report must not be lost to the limit of every other test.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.large]
 
 EVERYWHERE = {"permitted", "wrong_state", "input_missing", "input_blank", "input_unknown", "not_visible", "deleted"}
 

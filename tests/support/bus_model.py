@@ -103,26 +103,23 @@ class Model:
     def run_all(self, calls: Sequence[Call], made: Sequence[str]) -> tuple[list[Expected], list[int]]:
         """Return what should come of commands that are done all or none, and do them.
 
-        That an id is taken is found in the end, of one of them. It is found at once where the same batch has written
-        under it; then no more can be asked.
+        An item's id that is taken is found at once, and no more is asked then; that of a note is found in the end.
 
         Returns:
-            What should come of each; and where all would be done but for ids that are taken, the places of those that
-            want one, of which one is told so.
+            What should come of each; and where all would be done but for notes whose ids are taken, their places: one
+            of them is told so.
         """
         before = {tenant: World(dict(world.items), dict(world.notes)) for tenant, world in self.worlds.items()}
         expected: list[Expected] = []
-        written: set[str] = set()
         late = []
         for place, (call, new) in enumerate(zip(calls, made, strict=True)):
             one, wanted = self._asked(call, new)
-            if wanted and wanted[0] == "item" and wanted[1] in written:
-                expected.append(Expected("exists"))
-                break
             if wanted and wanted in self.world(call.by.tenant).taken:
+                if wanted[0] == "item":
+                    expected.append(Expected("exists"))
+                    break
                 late.append(place)
             self._do(call, one, wanted)
-            written |= {item["id"] for item in one.moved}
             expected.append(one)
         errors = [one.kind not in ("done", "same") for one in expected]
         if late or any(errors):

@@ -50,8 +50,6 @@ from casewright.testing.strategies import (
 from support import naive
 from support.checks import SLOW_IS_FINE
 
-pytestmark = pytest.mark.large
-
 ACTIONS, STATUSES = ("start", "finish"), ("new", "done")
 
 
@@ -107,6 +105,7 @@ LIFECYCLES: dict[str, Callable[[Lifecycle], object]] = {
 }
 
 
+@pytest.mark.large
 def test_lifecycles_have_every_shape() -> None:
     """Among 200 lifecycles each shape is met that a store or a definition may stumble over, and all six categories."""
     found = drawn(lifecycles(), examples=200)
@@ -115,6 +114,7 @@ def test_lifecycles_have_every_shape() -> None:
     assert {one.version for one in found} == {1}
 
 
+@pytest.mark.large
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 9), st.data())
 def test_lifecycles_are_as_large_as_asked_for(most: int, version: int, data: st.DataObject) -> None:
@@ -140,6 +140,7 @@ DEFINITIONS: dict[str, Callable[[Any], object]] = {
 }
 
 
+@pytest.mark.large
 def test_definitions_have_every_shape() -> None:
     """Among 150 definitions each part is met that a bus or a store treats apart."""
     found = drawn(definitions(), examples=150)
@@ -148,6 +149,7 @@ def test_definitions_have_every_shape() -> None:
     assert {type(one) for one in drawn(case_definitions(), examples=5)} == {CaseDefinition}
 
 
+@pytest.mark.large
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(definitions(), st.data())
 def test_items_are_of_their_definition(definition: Any, data: st.DataObject) -> None:
@@ -162,6 +164,7 @@ def test_items_are_of_their_definition(definition: Any, data: st.DataObject) -> 
     assert len(definition.actions(item, by=Actor("ann", tenant="north"), at=SOME_TIME)) >= 9
 
 
+@pytest.mark.large
 def test_items_have_every_shape() -> None:
     """Among 100 items are deleted, held, tagged, due and prioritised ones, and cases with open tasks."""
     found = drawn(items(TASK)) + drawn(case_definitions().flatmap(items))
@@ -180,6 +183,7 @@ def test_items_have_every_shape() -> None:
     assert met(found, shapes) == set(shapes)
 
 
+@pytest.mark.large
 def test_actors_have_every_shape() -> None:
     """Among 100 actors are some without roles, with several, with attributes, and some who stand in for another."""
     found = drawn(actors(tenants=("", "north")))
@@ -194,6 +198,7 @@ def test_actors_have_every_shape() -> None:
     assert {one.tenant for one in drawn(actors(), examples=10)} == {""}
 
 
+@pytest.mark.large
 def test_instants_go_both_ways() -> None:
     """Instants are aware, in UTC, and a later one drawn may lie earlier."""
     pairs = drawn(st.tuples(instants(), instants()))
@@ -201,6 +206,7 @@ def test_instants_go_both_ways() -> None:
     assert {one < two for one, two in pairs if one != two} == {True, False}
 
 
+@pytest.mark.large
 def test_rules_answer_in_every_way() -> None:
     """Among 200 rules some grant, some do not, some veto, and all answer with a ruling."""
     task, by = a_task(), Actor("ann", roles=["clerk"])
@@ -212,6 +218,7 @@ def test_rules_answer_in_every_way() -> None:
     assert set(kinds) == set(RulingKind)
 
 
+@pytest.mark.large
 def test_rules_are_made_of_all_parts() -> None:
     """Among 400 rules every ready-made rule and every combinator is met, about the given actions and statuses."""
     text = " ".join(repr(rule) for rule in drawn(rules(ACTIONS, STATUSES), examples=400))
@@ -229,6 +236,7 @@ def test_lowerable_rules_lower_to_terms() -> None:
             assert ready.granting(by).matches(item) is (ready(by, item).kind is RulingKind.GRANT)
 
 
+@pytest.mark.large
 @settings(max_examples=60, deadline=None)
 @given(policies(ACTIONS, STATUSES))
 def test_policies_fit_definitions_with_those_actions(policy: AuthorizationPolicy) -> None:
@@ -241,6 +249,7 @@ def test_policies_fit_definitions_with_those_actions(policy: AuthorizationPolicy
     assert isinstance(verdict, (Permitted, Refused))
 
 
+@pytest.mark.large
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_inputs_for_are_accepted(data: st.DataObject) -> None:
@@ -256,6 +265,7 @@ def test_inputs_for_are_accepted(data: st.DataObject) -> None:
         by_name[name].accept(value)
 
 
+@pytest.mark.large
 def test_inputs_of_every_kind_are_drawn() -> None:
     """The pool of inputs has every kind, optional and clearable ones; None is drawn for those that may be cleared."""
     assert {spec.kind for spec in INPUTS} == set(InputKind)

@@ -28,7 +28,7 @@ OutcomeOf: TypeAlias = Callable[[Job, Item | None, tuple[Change[Any], ...]], Out
 class Attempt(Protocol):
     """How a bus judges one job and records what it changes."""
 
-    def __call__(self, uow: UnitOfWork, job: Job, *, lock: bool) -> _Done:
+    def __call__(self, uow: UnitOfWork, job: Job, *, lock: bool, alone: bool) -> _Done:
         """Return the item before, and the changes."""
         ...
 
@@ -74,7 +74,7 @@ class Batch:
         self._begin()
         for place, job in enumerate(self._jobs):
             try:
-                self._done.append(attempt(uow, job, lock=number > 1))
+                self._done.append(attempt(uow, job, lock=number > 1, alone=False))
             except Denied as denied:
                 self._errors[place] = denied.error
                 self.reports.append(job.denial(denied, number))

@@ -258,11 +258,14 @@ class CommandBus(ReadingBus):
         except CasewrightError as error:
             return error
 
-    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Changes]:
+    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool, alone: bool = True) -> tuple[Item | None, Changes]:
         """Judge the job and record what it changes; return the item before, and the changes."""
         item, verdict = self._judged(uow, job, lock=lock)
         changes = to_record(job, verdict, self._clock())
         if changes:
+            # Found now and not by the commit, lest the jobs after it be judged on an item that can never be.
+            if not alone and job.creates and uow.items.get(job.item_id) is not None:
+                raise AlreadyExistsError(job.item_id)
             uow.record(*changes)
         return item, changes
 
