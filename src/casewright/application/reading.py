@@ -42,7 +42,7 @@ _BY_ID: Final = Order()
 
 FactProvider: TypeAlias = Callable[[UnitOfWork, Any], object]
 """``(unit of work, item) -> fact``: finds out what a guard needs to know beyond the item, inside its transaction. The
-item is None where it is about to be created."""
+item is None where it is about to be created. What it raises is passed on, and nothing is written."""
 
 
 class ReadingBus:
