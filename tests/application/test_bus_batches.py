@@ -248,6 +248,14 @@ def test_together_a_taken_id_hides_no_refusal(backend: Backend) -> None:
     assert backend.dump() == before
 
 
+def test_together_nothing_is_judged_on_an_item_that_cannot_be(bus: CommandBus) -> None:
+    """Where an id is taken the batch ends there: what comes after it would meet another item than the one that is."""
+    bus.execute(OpenCase("A", id="c-1"), by=WRITER)
+    bus.execute(CreateTask("A", id="x-1", case_id="c-1"), by=WRITER)
+    answers = run(bus, OpenCase("B", id="c-1"), CompleteTask("x-1"), by=WRITER)
+    assert answers == [("already_exists",), ("refused", "not_together")]
+
+
 # ---------------------------------------------------------------- conflicts
 
 
@@ -266,7 +274,7 @@ def test_together_a_conflict_is_decided_anew() -> None:
     first, second = watched.recorded[1:4], watched.recorded[4:]
     assert [one[0].event.occurred_at for one in first] == [one[0].event.occurred_at for one in second]
     assert first[2][0].notes[0].id == second[2][0].notes[0].id
-    assert [lock for _, lock in watched.loads] == [False] * 2 + [True] * 2
+    assert [lock for item_id, lock in watched.loads if item_id == "x-1"] == [False] * 2 + [True] * 2
     assert bus.verify("x-1", by=ANN) == ()
 
 

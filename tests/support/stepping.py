@@ -6,6 +6,7 @@ where loops go round. Nowhere else can a KeyboardInterrupt fall, or another thre
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from dis import opname
@@ -42,11 +43,13 @@ def stepped(work: Callable[[], object], between: Callable[[], object] = int) -> 
         return trace
 
     tracing = sys.gettrace()  # by whatever measures coverage
+    gc.disable()  # what the collector calls is no step of the work, and what is raised there is lost
     sys.settrace(enter)
     try:
         work()
     finally:
         sys.settrace(tracing)
+        gc.enable()
     return count
 
 

@@ -160,7 +160,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     ) -> None:
         """Let anybody try anything on any item, with sound or spoilt inputs, seen as it is or was, or not at all."""
         by = self._actor(who)
-        item_id = self._any_id(by.tenant, which)
+        item_id = self._any_id(by, which)
         said = self._said(item_id, by.tenant, seen, which // 7)
         call = Call(command=self._command(by, item_id, what, spoil, data), by=by, at=at, **said)
         if call.item is None and call.expected_version is None and which % 2:
@@ -190,7 +190,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     def look(self, *, who: int, which: int) -> None:
         """Let anybody look at any item."""
         by = self._actor(who)
-        item_id = self._any_id(by.tenant, which)
+        item_id = self._any_id(by, which)
         self.judge_reading(item_id, by, self.driver.look(item_id, by))
 
     @rule(
@@ -238,9 +238,11 @@ class LifecycleMachine(RuleBasedStateMachine):
         """Anybody, but every other time the first one."""
         return self.actors[place // 2 % len(self.actors) if place % 2 else 0]
 
-    def _any_id(self, tenant: Tenant, place: int) -> str:
-        """The id of an item of the tenant, or now and then of any tenant or none."""
-        ids = [item.id for item in self.driver.records.items(tenant)]
+    def _any_id(self, by: Actor, place: int) -> str:
+        """The id of an item that the actor has created or holds, of any one of theirs, or now and then of none."""
+        items = self.driver.records.items(by.tenant)
+        own = [item.id for item in items if by.id in (item.created_by, item.assignee_id)]
+        ids = own if own and place % 2 else [item.id for item in items]
         if place % 10 == 0 or not ids:
             ids = [*self.driver.records.ids(), ItemId("nobody's")]
         return ids[place // 10 % len(ids)]
@@ -250,7 +252,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         definition = self.definitions[what % (count + 1) % count]
         items = self.driver.records.items(by.tenant)
         cases = [item.id for item in items if item.kind == "case"] if which % 5 else []
-        case_id = (*cases, None)[which // 5 % (len(cases) + 1)] if cases else self._any_id(by.tenant, which)
+        case_id = (*cases, None)[which // 5 % (len(cases) + 1)] if cases else self._any_id(by, which)
         item_id = None if which % 2 and len(items) < _MOST else IDS[which // 2 % len(IDS)]
         states = tuple(definition.lifecycle.states)
         status = {} if what // 3 % 5 else {"status": states[what // 15 % len(states)]}
