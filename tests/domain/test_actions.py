@@ -238,3 +238,23 @@ def test_a_closed_case_is_known_beforehand() -> None:
         listed(done, definition=TASK)
     with pytest.raises(MisuseError):
         listed(a_task(case_id="case-1"), definition=TASK)
+
+
+def test_an_action_of_two_kinds_from_elsewhere_says_only_where_it_is_possible() -> None:
+    """Where an action is two transitions and neither is possible, its verdict tells the state and no inputs."""
+    lifecycle = Lifecycle(
+        states={"a": Category.OPEN, "b": Category.ACTIVE, "c": Category.ACTIVE, "d": Category.DONE},
+        initial="a",
+        transitions=(
+            Transition("go", "a", "b"),
+            Transition("go", "b", "c", inputs=[text("why")]),
+            Transition("end", "c", "d"),
+        ),
+    )
+    definition = TaskDefinition(
+        "two", lifecycle=lifecycle, authorization=AuthorizationPolicy({}, default=always())
+    ).with_guards({"go": guard(lambda item, inputs, facts, at: True, code="n", text="n")})
+    task = a_task(definition=definition, status="c", case_id="case")
+    verdicts = definition.actions(task, by=Actor("ann"), at=LATER, parent=a_case(id="case"))
+    (go,) = (one for one in verdicts if one.action == "go")
+    assert ([reason.code for reason in go.reasons], go.inputs) == (["wrong_state"], ())

@@ -58,14 +58,17 @@ _EVERY: Final = 20
 _PLACES: Final = st.integers(0, 10_000)
 _SPOILS: Final = st.sampled_from((*["sound"] * 6, *SPOILS))
 _SEEN: Final = st.sampled_from((*["nothing"] * 4, *SEEN))
-_NEW: Final = st.fixed_dictionaries(
-    {"title": st.sampled_from((*["A title"] * 6, " ", None))},
-    optional={
-        "reason": st.sampled_from(("as agreed", " ")),
-        "assignee_id": st.sampled_from(("ann", "ben")),
-        "priority": st.sampled_from(("high", "enormous")),
-        "attributes": st.just({"team": "red", "amount": 1, "urgent": True}),
-    },
+_NEW: Final = st.sampled_from(
+    (
+        {"title": "A title", "reason": "as agreed"},
+        {"title": "A title", "reason": "as agreed", "assignee_id": "ann"},
+        {"title": "A title", "reason": "as agreed", "assignee_id": "ben", "priority": "high"},
+        {"title": "A title", "assignee_id": "ben", "attributes": {"team": "red", "amount": 1, "urgent": True}},
+        {"title": "A title", "assignee_id": "cy", "tags": ["b", "a", "b"]},
+        {"title": "A title", "priority": "enormous", "reason": " "},
+        {"title": " "},
+        {},
+    )
 )
 _FILTERS: Final = st.sampled_from(
     (
