@@ -72,7 +72,7 @@ class ModelMachine(LifecycleMachine):
             assert [event.item_id for event in answer.events] == self.model.told(expected, call.by)
             assert all(naive.observed(answer.item) == item for item in expected.moved[:1])
 
-    def judge_reading(self, item_id: str, by: Actor, found: WorkItem | None) -> None:
+    def judge_reading(self, item_id: str, *, by: Actor, found: WorkItem | None) -> None:
         """Demand that just those see it whom the model lets see it."""
         assert (found is not None) is self.model.may_read(item_id, by)
         self.counted["seen" if found else "unseen"] += 1

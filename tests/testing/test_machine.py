@@ -96,7 +96,7 @@ CAUGHT = (
     *(miswriters.ForgetsTheEvent, miswriters.ForgetsTheNote, miswriters.PublishesFirst, miswriters.WritesAtOnce),
     *(miswriters.NeverCompares, miswriters.CommitsInTheEnd, miswriters.LosesMicroseconds, miswriters.MixesTrueWithOne),
     *(miswriters.ForgetsTheDeleted, misreaders.HidesTheDeleted, misreaders.GoesBack, misreaders.RemembersItems),
-    *(misreaders.ShowsOtherTenants, misreaders.FoldsTheCase, misreaders.LimitsFirst, misreaders.SortsNotes),
+    *(misreaders.ShowsOtherTenants, misreaders.FoldsTheCase, misreaders.LimitsFirst),
     *(misreaders.ListsOtherTenants, misreaders.ListsTheDeleted, misreaders.FiltersAfterPaging, misreaders.IgnoresTies),
 )
 

@@ -50,13 +50,13 @@ SOUND: dict[str, Any] = {"reason": "words", "tags": ["a"], "amount": 1}
 )
 def test_inputs_are_spoilt_in_one_way(how: str, place: int, expected: dict[str, object]) -> None:
     """One input is wrong and the others are as they were; what cannot be blank is left out."""
-    assert spoilt(SOUND, how, SPECS, place) == expected
+    assert spoilt(SOUND, how, specs=SPECS, place=place) == expected
 
 
 @pytest.mark.parametrize("how", ["missing", "none", "blank", "wrong"])
 def test_where_nothing_is_taken_nothing_can_be_wrong(how: str) -> None:
     """An action without inputs is asked for as it is."""
-    assert spoilt({}, how, (), 7) == {}
+    assert spoilt({}, how, specs=(), place=7) == {}
 
 
 def test_every_action_and_verb_has_its_inputs() -> None:
@@ -77,26 +77,30 @@ def test_a_lifecycle_is_that_of_the_item() -> None:
 
 def test_a_command_is_typed_where_it_takes_the_inputs() -> None:
     """Otherwise it is one for any action; and what a command cannot hold is told at once."""
-    assert command_for("x-1", "complete", {}, typed=True) == CompleteTask("x-1")
-    assert command_for("x-1", "complete", {}, typed=False) == Perform("x-1", "complete")
-    assert command_for("x-1", "complete", {"why": 1}, typed=True) == Perform("x-1", "complete", {"why": 1})
-    assert command_for("x-1", "no such action", {}, typed=True) == Perform("x-1", "no such action")
-    assert command_for("x-1", "tag", {"add": ["a"]}, typed=True) == Tag("x-1", add=["a"])
+    assert command_for("x-1", "complete", inputs={}, typed=True) == CompleteTask("x-1")
+    assert command_for("x-1", "complete", inputs={}, typed=False) == Perform("x-1", "complete")
+    assert command_for("x-1", "complete", inputs={"why": 1}, typed=True) == Perform("x-1", "complete", {"why": 1})
+    assert command_for("x-1", "no such action", inputs={}, typed=True) == Perform("x-1", "no such action")
+    assert command_for("x-1", "tag", inputs={"add": ["a"]}, typed=True) == Tag("x-1", add=["a"])
     with pytest.raises(InvalidInputError):
-        command_for("x-1", "tag", {"add": 5}, typed=True)
+        command_for("x-1", "tag", inputs={"add": 5}, typed=True)
 
 
 def test_new_items_are_of_the_definition() -> None:
     """A task may be in a case; a case is in none."""
-    assert new_item(TASK, "x-1", "c-1", {"title": "A"}) == CreateTask("A", id="x-1", case_id="c-1", definition="task")
-    assert new_item(REGULATORY_CASE, "c-1", "c-0", {}) == OpenCase(id="c-1", definition="regulatory_case")
+    assert new_item(TASK, {"title": "A"}, item_id="x-1", case_id="c-1") == CreateTask(
+        "A", id="x-1", case_id="c-1", definition="task"
+    )
+    assert new_item(REGULATORY_CASE, {}, item_id="c-1", case_id="c-0") == OpenCase(
+        id="c-1", definition="regulatory_case"
+    )
 
 
 def test_an_item_is_said_to_be_as_it_was_seen() -> None:
     """As the last time, or as an earlier one; by its version, as an item, or both; and nothing where nothing was."""
     first, last = a_task(version=1), a_task(version=2)
-    assert as_seen([first, last], "version", 0) == {"expected_version": 2}
-    assert as_seen([first, last], "item", 0) == {"item": last}
-    assert as_seen([first, last, last], "both", 3) == {"expected_version": 1, "item": first}
-    assert as_seen([first], "nothing", 0) == {}
-    assert all(as_seen([], what, 0) == {} for what in SEEN)
+    assert as_seen([first, last], "version", place=0) == {"expected_version": 2}
+    assert as_seen([first, last], "item", place=0) == {"item": last}
+    assert as_seen([first, last, last], "both", place=3) == {"expected_version": 1, "item": first}
+    assert as_seen([first], "nothing", place=0) == {}
+    assert all(as_seen([], what, place=0) == {} for what in SEEN)

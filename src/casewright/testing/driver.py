@@ -73,7 +73,7 @@ class Driver:
             for _ in range(BUSES)
         ]
 
-    def given(self, bus: int, tenant: Tenant, item_id: str) -> Sequence[Item]:
+    def given(self, bus: int, *, tenant: Tenant, item_id: str) -> Sequence[Item]:
         """Return an item as one of the buses has given it, from the first time to the last."""
         return self._given.get((bus, tenant, item_id), ())
 
@@ -181,7 +181,7 @@ class Driver:
 
     def _done(self, call: Call, outcome: Outcome[Any], events: tuple[Event, ...]) -> None:
         """Take what was reported for true, and demand that the caller was told of just what they may read of it."""
-        self.records.take(call, outcome, events)
+        self.records.take(call, outcome, events=events)
         told = [
             event for event in events[1:] if self._may_read(self.records.item(event.tenant, event.item_id), call.by)
         ]

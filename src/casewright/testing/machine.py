@@ -115,7 +115,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     def judge_together(self, calls: Sequence[Call], answers: Sequence[Answer]) -> None:
         """Look at what commands came to that were to be done all or none. Does nothing here."""
 
-    def judge_reading(self, item_id: str, by: Actor, found: Item | None) -> None:
+    def judge_reading(self, item_id: str, *, by: Actor, found: Item | None) -> None:
         """Look at what an actor found under an id. Does nothing here."""
 
     def __init__(self) -> None:
@@ -155,7 +155,9 @@ class LifecycleMachine(RuleBasedStateMachine):
             action = possible[what % len(possible)]
             inputs = data.draw(inputs_for(self._inputs[item.definition][action]))
             by = next(actor for actor in self.actors if actor.tenant == tenant)
-            self._ask(Call(command=command_for(item.id, action, inputs, typed=which % 2 == 0), by=by, at=at, **said))
+            self._ask(
+                Call(command=command_for(item.id, action, inputs=inputs, typed=which % 2 == 0), by=by, at=at, **said)
+            )
 
     @rule(who=_PLACES, which=_PLACES, what=_PLACES, spoil=_SPOILS, seen=_SEEN, at=instants(), data=st.data())
     def attempt(
@@ -194,7 +196,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         """Let anybody look at any item."""
         by = self._actor(who)
         item_id = self._any_id(by, which)
-        self.judge_reading(item_id, by, self.driver.look(item_id, by))
+        self.judge_reading(item_id, by=by, found=self.driver.look(item_id, by))
 
     @rule(
         who=_PLACES,
@@ -235,7 +237,10 @@ class LifecycleMachine(RuleBasedStateMachine):
     def _said(self, item_id: str, tenant: Tenant, seen: str, place: int) -> dict[str, Any]:
         """Which bus is asked, and what is said of the item as it was seen there."""
         bus = place % BUSES
-        return {"bus": bus, **as_seen(self.driver.given(bus, tenant, item_id), seen, place // BUSES)}
+        return {
+            "bus": bus,
+            **as_seen(self.driver.given(bus, tenant=tenant, item_id=item_id), seen, place=place // BUSES),
+        }
 
     def _actor(self, place: int) -> Actor:
         """Anybody, but every other time the first one."""
@@ -245,7 +250,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         """The id of an item that the actor has created or holds, of any one of theirs, or now and then of none."""
         items = self.driver.records.items(by.tenant)
         own = [item.id for item in items if by.id in (item.created_by, item.assignee_id)]
-        ids = own if own and place % 2 else [item.id for item in items]
+        ids = own if own and place % 4 else [item.id for item in items]
         if place % 10 == 0 or not ids:
             ids = [*self.driver.records.ids(), ItemId("nobody's")]
         return ids[place // 10 % len(ids)]
@@ -259,7 +264,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         item_id = None if which % 2 and len(items) < _MOST else IDS[which // 2 % len(IDS)]
         states = tuple(definition.lifecycle.states)
         status = {} if what // 3 % 5 else {"status": states[what // 15 % len(states)]}
-        return new_item(definition, item_id, case_id, {**fields, **status})
+        return new_item(definition, {**fields, **status}, item_id=item_id, case_id=case_id)
 
     def _command(self, by: Actor, item_id: str, what: int, spoil: str, data: st.DataObject) -> Command[Any]:
         record = self.driver.records.of(by.tenant, item_id)
@@ -268,5 +273,5 @@ class LifecycleMachine(RuleBasedStateMachine):
         names = (*own, *own, *own, *self._actions, "no such action")
         action = names[what % len(names)]
         specs = own.get(action, ())
-        inputs = spoilt(data.draw(inputs_for(specs)) if specs else {}, spoil, specs, what)
-        return command_for(item_id, action, inputs, typed=spoil in {"sound", "missing", "blank"})
+        inputs = spoilt(data.draw(inputs_for(specs)) if specs else {}, spoil, specs=specs, place=what)
+        return command_for(item_id, action, inputs=inputs, typed=spoil in {"sound", "missing", "blank"})

@@ -99,7 +99,7 @@ class Records:
         """Return an item as it is now."""
         return self._records[tenant, item_id].item
 
-    def take(self, call: Call, outcome: Outcome[Any], events: Sequence[Event]) -> None:
+    def take(self, call: Call, outcome: Outcome[Any], *, events: Sequence[Event]) -> None:
         """Add what came of a command, which must be one event for each item that it changed (H1, H3).
 
         Args:

@@ -84,7 +84,7 @@ def inputs_by_action(definition: TaskDefinition | CaseDefinition) -> dict[str, t
     return inputs | {step.action: step.inputs for one in lifecycles for step in one.transitions}
 
 
-def spoilt(inputs: Mapping[str, object], how: str, specs: Sequence[Input], place: int) -> dict[str, object]:
+def spoilt(inputs: Mapping[str, object], how: str, *, specs: Sequence[Input], place: int) -> dict[str, object]:
     """Return the inputs with something wrong.
 
     Args:
@@ -109,7 +109,7 @@ def spoilt(inputs: Mapping[str, object], how: str, specs: Sequence[Input], place
     return given
 
 
-def command_for(item_id: str, action: str, inputs: Mapping[str, Any], *, typed: bool) -> Command[Any]:
+def command_for(item_id: str, action: str, *, inputs: Mapping[str, Any], typed: bool) -> Command[Any]:
     """Return a command that asks for the action.
 
     Args:
@@ -126,7 +126,7 @@ def command_for(item_id: str, action: str, inputs: Mapping[str, Any], *, typed: 
 
 
 def new_item(
-    definition: TaskDefinition | CaseDefinition, item_id: str | None, case_id: str | None, fields: Mapping[str, Any]
+    definition: TaskDefinition | CaseDefinition, fields: Mapping[str, Any], *, item_id: str | None, case_id: str | None
 ) -> Command[Any]:
     """Return the command that creates a task, in a case or in none; or a case."""
     if definition.kind == "case":
@@ -134,7 +134,7 @@ def new_item(
     return commands.CreateTask(id=item_id, case_id=case_id, definition=definition.name, **fields)
 
 
-def as_seen(versions: Sequence[Item], what: str, place: int) -> dict[str, Any]:
+def as_seen(versions: Sequence[Item], what: str, *, place: int) -> dict[str, Any]:
     """Return what a caller says of an item that they have seen.
 
     Args:
