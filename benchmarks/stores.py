@@ -58,7 +58,7 @@ def run(rounds: int) -> bool:
     bars = [
         Bar("bus in memory by bare decide", timings.ratio(MEMORY, DECIDE), 12),
         Bar("bus on SQLite by raw sqlite3", timings.ratio(BUS, RAW), 3),
-        Bar("bus on SQLite by hand-written Core", timings.ratio(BUS, CORE), 1),
+        Bar("bus on SQLite by hand-written Core", timings.ratio(BUS, CORE), 1.5),
     ]
     met = report(f"Stores ({len(log)} commands of the EIP log; SQLite file, WAL)", timings, bars)
     print(f"  commands a second, waiting for the disk included: {', '.join(f'{k} {v:,.0f}' for k, v in rate.items())}")

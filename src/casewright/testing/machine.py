@@ -151,7 +151,7 @@ class LifecycleMachine(RuleBasedStateMachine):
             said = self._said(item.id, tenant, seen, which // 7)
             there = said.get("item", item)
             allowed = lifecycle_of(self._held[item.definition], item).allowed(there.status)
-            possible = (*allowed, *allowed, "add_note", "correct", "delete")
+            possible = (*allowed, *allowed, "add_note", "claim", "correct", "delete")
             action = possible[what % len(possible)]
             inputs = data.draw(inputs_for(self._inputs[item.definition][action]))
             by = next(actor for actor in self.actors if actor.tenant == tenant)
