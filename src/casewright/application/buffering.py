@@ -81,7 +81,7 @@ class BufferingUnitOfWork(ABC):
 
     def __init__(self, tenant: str, *, write: bool) -> None:
         """Begin with nothing recorded."""
-        self.tenant = as_tenant(tenant)
+        self.tenant: Tenant = as_tenant(tenant)
         self._write = write
         self._changes: list[Change[Any]] = []
         self._rows: dict[ItemId, RowWrite] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 from casewright.application.bus import CommandBus
@@ -56,8 +56,8 @@ class Driver:
     def __init__(self, store: Store, definitions: Sequence[TaskDefinition | CaseDefinition]) -> None:
         """Make the buses."""
         ids = itertools.count(1)
-        self.now = SOME_TIME
-        self.records = Records(store, definitions)
+        self.now: datetime = SOME_TIME
+        self.records: Records = Records(store, definitions)
         self._definitions = {one.name: one for one in definitions}
         self._reports: list[Report] = []
         self._given: dict[tuple[int, Tenant, str], list[Item]] = {}

@@ -121,11 +121,11 @@ class LifecycleMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Begin with nothing."""
         super().__init__()
-        self.driver = Driver(self.make_store(), self.definitions)
+        self.driver: Driver = Driver(self.make_store(), self.definitions)
         self._held = {one.name: one for one in self.definitions}
         self._inputs = {one.name: inputs_by_action(one) for one in self.definitions}
         self._actions = tuple(dict.fromkeys(action for inputs in self._inputs.values() for action in inputs))
-        self.steps = 0
+        self.steps: int = 0
 
     # ------------------------------------------------------------ what is done
 

@@ -63,18 +63,18 @@ class Statements:
         """Compile them."""
         self._dialect = dialect
         self._updates: dict[tuple[str, ...], ItemUpdate] = {}
-        self.item = self.text(raw(ITEM).where(*_is(ITEM.c.tenant, ITEM.c.id)))
-        self.item_version = self.text(select(ITEM.c.version).where(*_is(ITEM.c.tenant, ITEM.c.id)))
+        self.item: str = self.text(raw(ITEM).where(*_is(ITEM.c.tenant, ITEM.c.id)))
+        self.item_version: str = self.text(select(ITEM.c.version).where(*_is(ITEM.c.tenant, ITEM.c.id)))
         later = raw(EVENT).where(*_is(EVENT.c.tenant, EVENT.c.item_id), EVENT.c.version > bindparam("after"))
-        self.events = self.text(later.order_by(EVENT.c.version).limit(_LIMIT).offset(_FIRST))
+        self.events: str = self.text(later.order_by(EVENT.c.version).limit(_LIMIT).offset(_FIRST))
         notes = raw(NOTE).where(*_is(NOTE.c.tenant, NOTE.c.item_id))
-        self.notes = self.text(notes.order_by(NOTE.c.version, NOTE.c.place))
-        pointers = raw(OUTBOX).where(*_is(OUTBOX.c.tenant))
-        self.pointers = self.text(pointers.order_by(OUTBOX.c.item_id, OUTBOX.c.version).limit(_LIMIT).offset(_FIRST))
-        self.new_item = self.text(insert(ITEM).on_conflict_do_nothing())
-        self.new_event = self.text(insert(EVENT))
-        self.new_note = self.text(insert(NOTE).on_conflict_do_nothing())
-        self.new_pointer = self.text(insert(OUTBOX))
+        self.notes: str = self.text(notes.order_by(NOTE.c.version, NOTE.c.place))
+        pointers = raw(OUTBOX).where(*_is(OUTBOX.c.tenant)).order_by(OUTBOX.c.item_id, OUTBOX.c.version)
+        self.pointers: str = self.text(pointers.limit(_LIMIT).offset(_FIRST))
+        self.new_item: str = self.text(insert(ITEM).on_conflict_do_nothing())
+        self.new_event: str = self.text(insert(EVENT))
+        self.new_note: str = self.text(insert(NOTE).on_conflict_do_nothing())
+        self.new_pointer: str = self.text(insert(OUTBOX))
 
     def text(self, statement: ClauseElement) -> str:
         """Return what the driver is to be sent for a statement."""

@@ -16,8 +16,8 @@ __all__ = ["EVENT", "ITEM", "NOTE", "OUTBOX", "Instant", "metadata"]
 class Instant(TypeDecorator[datetime]):
     """An aware datetime in UTC, kept as its canonical text, which sorts by time (S3)."""
 
-    impl = Text
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """Return the canonical text."""
