@@ -113,9 +113,8 @@ class MemoryStore:
 def _grown(kept: _Kept, row: RowWrite, writes: Writes) -> _Kept:
     """What is kept of the row's item after the writes."""
     item_id, item = row.after.id, row.after
-    if (
-        row.before is not None and row.before is not kept.item
-    ):  # of an item from elsewhere, only what was changed counts
+    # Of an item from elsewhere, only what was changed counts.
+    if row.before is not None and row.before is not kept.item:
         item = evolve(kept.item, {name: getattr(item, name) for name in row.changed})
     return _Kept(
         item,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import attrs
-from sqlalchemy import Connection  # noqa: TC002
-from sqlalchemy.engine.interfaces import DBAPICursor  # noqa: TC002
+from sqlalchemy import Connection  # noqa: TC002 - annotations must resolve when a user's tool reads them
+from sqlalchemy.engine.interfaces import DBAPICursor  # noqa: TC002 - as above
 
 __all__ = ["Answer", "Channel", "Send"]
 
