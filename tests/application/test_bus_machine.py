@@ -9,13 +9,20 @@ from typing import Any, ClassVar
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from casewright import (
+    REGULATORY_CASE,
+    TASK,
     Actor,
     AlreadyExistsError,
+    Command,
+    Correct,
+    CreateTask,
     InvalidInputError,
     NotFoundError,
+    OpenCase,
     Outcome,
     RefusedError,
     StaleVersionError,
@@ -46,6 +53,19 @@ class ModelMachine(LifecycleMachine):
         self.kept: Backend = BACKENDS[self.backend](folder)
         self.model = Model()
         return self.kept.store
+
+    @rule(which=st.integers(0, 99), by=st.sampled_from(LifecycleMachine.actors[:1]))
+    def crowd(self, *, which: int, by: Actor) -> None:
+        """Add a task to some case that is closed, or close one: of themselves random steps do so too rarely."""
+        cases = [item for item in self.driver.records.items(by.tenant) if item.kind == "case"]
+        closed = [case for case in cases if not case.open]
+        command: Command[Any] = OpenCase("The first one", definition=REGULATORY_CASE.name)
+        if closed and which % 2:
+            command = CreateTask("Too late", case_id=closed[which % len(closed)].id, definition=TASK.name)
+        elif cases:
+            command = Correct(cases[which % len(cases)].id, "CLOSED", reason="as agreed")
+        call = Call(command=command, by=by, at=self.driver.now)
+        self.judge(call, self.driver.ask(call))
 
     def judge(self, call: Call, answer: Answer) -> None:
         """Demand what the model says."""
