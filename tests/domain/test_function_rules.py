@@ -140,6 +140,7 @@ def test_a_predicate_that_answers_no_bool_forbids(answer: object, wrap: Callable
     ruling = ask(wrap(rule))
     assert ruling.kind == "veto"
     assert named(ruling) == [("rule_error", repr(rule))]
+    assert ruling.reasons[0].params["failure"] == f"answered {type(answer).__name__}"
 
 
 def test_a_predicate_grants_on_true_and_gives_its_reason_on_false() -> None:
@@ -156,7 +157,7 @@ FAILURES = [ValueError, KeyError, AttributeError, AssertionError, RecursionError
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_rule_that_raises_forbids(failure: type[Exception], wrap: Callable[[Rule], Rule]) -> None:
-    """Whatever a rule or a predicate raises, the answer is a veto that names it and tells nothing of the error (A5)."""
+    """Whatever a rule or a predicate raises, the answer is a veto that names it, and of the error the type (A5)."""
 
     def fails(actor: Actor, item: WorkItem) -> Any:
         raise failure("secret-detail")
@@ -166,6 +167,7 @@ def test_a_rule_that_raises_forbids(failure: type[Exception], wrap: Callable[[Ru
         ruling = ask(wrap(rule))
         assert ruling.kind == "veto"
         assert named(ruling) == [("rule_error", 'predicate(fails, code="x")' if rule is not fails else "fails")]
+        assert ruling.reasons[0].params["failure"] == f"raised {failure.__name__}"
         assert "secret-detail" not in repr(ruling)
 
 

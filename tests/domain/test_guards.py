@@ -6,7 +6,7 @@ import asyncio
 import gc
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -18,7 +18,6 @@ from casewright import (
     ActionVerdict,
     Actor,
     Category,
-    DefinitionError,
     Guard,
     InvalidInputError,
     Phase,
@@ -166,6 +165,7 @@ def test_a_guard_that_answers_no_bool_or_raises_refuses(function: Callable[..., 
         verdict = listed(guarded(bad), "start", a_task())
         gc.collect()
     assert (reason.code, reason.phase, reason.params["guard"]) == ("guard_error", Phase.GUARD, repr(bad))
+    assert str(reason.params["failure"]).split()[0] in {"raised", "answered"}
     assert "secret-detail" not in repr(reason)
     assert not created
     assert [one.code for one in created.reasons] == ["guard_error"]
@@ -197,34 +197,6 @@ def test_a_guard_given_twice_refuses_once() -> None:
 
 
 # ---------------------------------------------------------------- what a guard sees
-
-
-def test_a_guard_sees_the_item_before_the_change_the_inputs_the_facts_and_the_time() -> None:
-    """The function gets the item as it is, the accepted inputs, the facts and the effective time in UTC."""
-    spy = Spy()
-    definition = guarded(guard(spy, code="x", text="x", inputs=["reason"], facts=["load"]), action="block")
-    local = AT.astimezone(timezone(timedelta(hours=5)))
-    verdict = definition.decide(
-        BLOCKING, "block", {"reason": "rain"}, by=ANN, at=local, facts={"load": 3, "more": None}
-    )
-    assert verdict.permitted
-    ((item, inputs, facts, at),) = spy.calls
-    assert item is BLOCKING
-    assert (inputs, facts) == ({"reason": "rain"}, {"load": 3, "more": None})
-    assert (at, at.utcoffset()) == (AT, timedelta(0))
-
-
-def test_a_guard_on_create_sees_the_item_as_it_would_be() -> None:
-    """On create there is no item before: the guard judges the one that would be there, and what was given."""
-    spy = Spy()
-    definition = guarded(guard(spy, code="x", text="x", inputs=["title"]), action="create")
-    verdict = definition.create("new", by=ANN, at=AT, title="Paint", attributes={"colour": "red"})
-    assert verdict
-    assert verdict.change is not None
-    ((item, inputs, facts, at),) = spy.calls
-    assert (item.id, item.title, item.status, dict(item.attributes)) == ("new", "Paint", "todo", {"colour": "red"})
-    assert inputs["title"] == "Paint"
-    assert (facts, at) == ({}, AT)
 
 
 def test_a_missing_fact_refuses_without_a_call() -> None:
@@ -292,29 +264,6 @@ def test_a_guard_of_a_transition_and_of_the_definition_are_both_asked() -> None:
     assert [reason.code for reason in verdict.reasons] == ["early", "late"]
 
 
-def test_any_verb_can_be_guarded() -> None:
-    """Every verb but read takes guards, and is refused by them like an action of the lifecycle."""
-    never = guard(Spy(False), code="never", text="x")
-    inputs: dict[str, dict[str, object]] = {
-        "edit": {"title": "New"},
-        "assign": {"assignee_id": "bob"},
-        "claim": {},
-        "release": {},
-        "set_due": {"due_at": AT},
-        "tag": {"add": ["x"]},
-        "add_note": {"body": "x", "note_id": "n"},
-        "correct": {"status": "done", "reason": "x"},
-        "delete": {},
-    }
-    for verb, given in inputs.items():
-        assert TASK.decide(a_task(), verb, given, by=ANN, at=AT).permitted
-        verdict = guarded(never, action=verb).decide(a_task(), verb, given, by=ANN, at=AT)
-        assert not verdict
-        assert [reason.code for reason in verdict.reasons] == ["never"]
-    with pytest.raises(DefinitionError):
-        guarded(never, action="read")
-
-
 # ---------------------------------------------------------------- making guards
 
 NONSENSE: dict[str, Callable[[], Guard]] = {
@@ -333,13 +282,6 @@ def test_a_guard_of_nonsense_cannot_be_made(make: Callable[[], Guard]) -> None:
     """A wrong argument is refused where the guard is written, not when somebody asks (E4)."""
     with pytest.raises(InvalidInputError):
         make()
-
-
-def test_a_guard_that_reads_what_is_not_declared_cannot_be_used() -> None:
-    """A definition whose guard reads an input that the action does not take is a DefinitionError (E4)."""
-    with pytest.raises(DefinitionError) as caught:
-        guarded(guard(Spy(), code="x", text="x", inputs=["reason", "colour"]), action="block")
-    assert [problem.code for problem in caught.value.problems] == ["guard_input"]
 
 
 def test_a_guard_is_shown_by_its_code_and_text() -> None:

@@ -10,7 +10,7 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
 from casewright.domain.json_values import FrozenMapping
-from casewright.domain.reasons import Phase, Reason, params
+from casewright.domain.reasons import Phase, Reason, params, raised
 from casewright.domain.rules import ReadyRule, as_rule, rule_error
 from casewright.domain.rulings import Rule, Ruling, RulingKind
 from casewright.domain.terms import NOTHING, Scope
@@ -77,8 +77,8 @@ class AuthorizationPolicy:
             return _no_rule(action)
         try:
             return rule(actor, item)
-        except Exception:  # noqa: BLE001 - a rule that fails must forbid, whatever it raised (A5)
-            return rule_error(rule)
+        except Exception as error:  # noqa: BLE001 - a rule that fails must forbid, whatever it raised (A5)
+            return rule_error(rule, raised(error))
 
     def scope(self, actor: Actor, action: str) -> Scope:
         """Return the terms that say which items the rule of the action grants to the actor (A6).

@@ -11,7 +11,7 @@ import attrs
 
 from casewright.domain.items import Case
 from casewright.domain.json_values import JsonValue
-from casewright.domain.reasons import Phase, Reason, params
+from casewright.domain.reasons import Phase, Reason, answered, params, raised
 from casewright.domain.values import MAX_TEXT, as_name, as_names, as_text, close_coroutine, quoted
 from casewright.errors import InvalidInputError
 
@@ -65,18 +65,18 @@ class Guard:
                 return Reason("fact_missing", Phase.GUARD, sentence, params(guard=repr(self), fact=name))
         try:
             answer = self.function(item, inputs, facts, at)
-        except Exception:  # noqa: BLE001 - a guard that fails must refuse, whatever it raised (fail closed)
-            return self._error()
+        except Exception as error:  # noqa: BLE001 - a guard that fails must refuse, whatever it raised (fail closed)
+            return self._error(raised(error))
         if answer is True:
             return None
         if answer is not False:
             close_coroutine(answer)
-            return self._error()
+            return self._error(answered(answer))
         return Reason(self.code, Phase.GUARD, self.text) if self.explain is None else self.explain(item)
 
-    def _error(self) -> Reason:
+    def _error(self, failure: str) -> Reason:
         sentence = "a guard failed, so this cannot be judged; tell whoever keeps the definition"
-        return Reason("guard_error", Phase.GUARD, sentence, params(guard=repr(self)))
+        return Reason("guard_error", Phase.GUARD, sentence, params(guard=repr(self), failure=failure))
 
     def __repr__(self) -> str:
         """Return it as a sentence: its code and what it demands."""

@@ -11,7 +11,7 @@ import attrs
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
 from casewright.errors import InvalidInputError
 
-__all__ = ["Phase", "Reason", "alternatives", "params", "spoken"]
+__all__ = ["Phase", "Reason", "alternatives", "answered", "params", "raised", "spoken"]
 
 
 class Phase(StrEnum):
@@ -60,6 +60,16 @@ class Reason:
 def params(**values: JsonValue) -> FrozenMapping[JsonValue]:
     """Return parameters of a reason from values that are frozen already, whatever their size."""
     return FrozenMapping(values)
+
+
+def raised(error: Exception) -> str:
+    """Return what a function of the team's own did that failed: the type of the exception, never what it says."""
+    return f"raised {type(error).__name__}"
+
+
+def answered(answer: object) -> str:
+    """Return what a function of the team's own did that answered nothing sound: the type of the answer."""
+    return f"answered {type(answer).__name__}"
 
 
 def spoken(name: str) -> str:

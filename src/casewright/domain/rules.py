@@ -16,7 +16,7 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.items import WorkItem
 from casewright.domain.json_values import freeze_object
-from casewright.domain.reasons import Phase, Reason, params
+from casewright.domain.reasons import Phase, Reason, answered, params, raised
 from casewright.domain.rulings import GRANT, Rule, Ruling, RulingKind
 from casewright.domain.terms import NOTHING, Scope
 from casewright.domain.values import MAX_TEXT, as_name, as_text, close_coroutine, quoted
@@ -86,10 +86,11 @@ class ReadyRule(ABC):
         return Ruling(RulingKind.VETO, (Reason(code, Phase.PERMISSION, sentence, params(rule=repr(self))),))
 
 
-def rule_error(rule: object) -> Ruling:
+def rule_error(rule: object, failure: str) -> Ruling:
     """Return the veto of a rule that raised or answered no ruling: it fails closed and is named (A5)."""
     sentence = "a rule failed, so nobody may do this; tell whoever keeps the definition"
-    return Ruling(RulingKind.VETO, (Reason("rule_error", Phase.PERMISSION, sentence, params(rule=repr(rule))),))
+    told = params(rule=repr(rule), failure=failure)
+    return Ruling(RulingKind.VETO, (Reason("rule_error", Phase.PERMISSION, sentence, told),))
 
 
 class _OwnCode(ReadyRule):
@@ -126,14 +127,14 @@ class _Predicate(_OwnCode):
     def __call__(self, actor: Actor, item: WorkItem) -> Ruling:
         try:
             answer = self.function(actor, item)
-        except Exception:  # noqa: BLE001 - a rule that fails must forbid, whatever it raised (A5)
-            return rule_error(self)
+        except Exception as error:  # noqa: BLE001 - a rule that fails must forbid, whatever it raised (A5)
+            return rule_error(self, raised(error))
         if answer is True:
             return GRANT
         if answer is False:
             return self.denial
         close_coroutine(answer)
-        return rule_error(self)
+        return rule_error(self, answered(answer))
 
     @property
     def negative(self) -> str:
@@ -167,19 +168,19 @@ class FunctionRule(_OwnCode):
         """Return the function's ruling, or a veto if it raised or answered anything else."""
         try:
             ruling = self.function(actor, item)
-        except Exception:  # noqa: BLE001 - a rule that fails must forbid, whatever it raised (A5)
-            return rule_error(self)
+        except Exception as error:  # noqa: BLE001 - a rule that fails must forbid, whatever it raised (A5)
+            return rule_error(self, raised(error))
         if ruling is GRANT:
             return GRANT
         if not _is_sound(ruling):
             close_coroutine(ruling)
-            return rule_error(self)
+            return rule_error(self, answered(ruling))
         if ruling.kind is RulingKind.GRANT:
             return GRANT
         try:
             return self._explained(ruling)
-        except InvalidInputError:
-            return rule_error(self)
+        except InvalidInputError as error:
+            return rule_error(self, raised(error))
 
     def _explained(self, ruling: Ruling) -> Ruling:
         rule = repr(self)
