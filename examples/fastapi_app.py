@@ -5,6 +5,7 @@ Run it: ``uvicorn --app-dir examples --factory fastapi_app:app``.
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
@@ -35,6 +36,7 @@ from casewright.codec import from_data, problem_details, to_data
 
 __all__ = ["app", "create_app"]
 
+LOGGER: Final = logging.getLogger(__name__)
 STAFF: Final = {
     "token-of-wim": Actor("wim", roles=["case_writer"]),
     "token-of-rita": Actor("rita", roles=["reviewer"]),
@@ -151,6 +153,8 @@ def problem(request: Request, error: Exception) -> Response:
     details = problem_details(error)
     if isinstance(error, StaleVersionError) and "if-match" in request.headers:
         details["status"] = 412
+    if details["status"] >= 500:
+        LOGGER.error("%s %r failed", request.method, request.url.path, exc_info=error)
     return JSONResponse(details, details["status"], media_type="application/problem+json")
 
 

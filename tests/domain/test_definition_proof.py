@@ -143,7 +143,8 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
             "fields": [integer("amount")],
             "lifecycle": setting(copy_input("amount", to="attributes.amount"), inputs=[text("amount")]),
         },
-        "effect_field | transition 'finish' | sets attributes.amount to what fields= does not allow | "
+        "effect_field | transition 'finish' | sets attributes.amount to what fields= does not allow: it copies text, "
+        "the field holds integer | "
         "declare it in fields= so that every such value fits",
     ),
 }
@@ -231,6 +232,8 @@ def test_a_default_rules_every_action_without_a_rule() -> None:
         (choice("amount", ["little"]), (choice("x", ["much"]),), copy_input("x", to="attributes.amount")),
         (text("amount", max_length=3), (text("x"),), copy_input("x", to="attributes.amount")),
         (integer("amount"), (integer("x", clearable=True),), copy_input("x", to="attributes.amount")),
+        (integer("amount"), (text("x"),), copy_input("x", to="attributes.amount")),
+        (text("amount", max_length=3), (choice("x", ["much"]),), copy_input("x", to="attributes.amount")),
     ],
 )
 def test_an_effect_fits_the_typed_attribute_that_it_sets(field: Any, inputs: Any, effect: Any) -> None:
@@ -241,10 +244,16 @@ def test_an_effect_fits_the_typed_attribute_that_it_sets(field: Any, inputs: Any
 
 def test_effects_that_fit_their_typed_attributes_are_sound() -> None:
     """Constants, clearings and inputs that a typed attribute accepts are no problem."""
-    fields = [integer("amount", optional=True), choice("outcome", ["good", "bad"]), instant("until", optional=True)]
+    fields = [
+        integer("amount", optional=True),
+        choice("outcome", ["good", "bad"]),
+        text("said", max_length=4),
+        instant("until", optional=True),
+    ]
     effects = [
         clear("attributes.amount"),
         copy_input("outcome", to="attributes.outcome"),
+        copy_input("outcome", to="attributes.said"),
         copy_input("until", to="attributes.until"),
     ]
     lifecycle = setting(*effects, inputs=[choice("outcome", ["good"]), instant("until", optional=True)])
@@ -253,4 +262,8 @@ def test_effects_that_fit_their_typed_attributes_are_sound() -> None:
     verdict = definition.decide(a_task(definition=definition), "finish", inputs, by=Actor("ann"), at=SOME_TIME)
     assert isinstance(verdict, Permitted)
     assert verdict.change is not None
-    assert dict(verdict.change.after.attributes) == {"outcome": "good", "until": "2026-01-31T12:00:00.000000Z"}
+    assert dict(verdict.change.after.attributes) == {
+        "outcome": "good",
+        "said": "good",
+        "until": "2026-01-31T12:00:00.000000Z",
+    }

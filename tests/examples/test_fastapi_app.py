@@ -14,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
+from casewright import StorageError
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "fastapi_app.py"
 PAGE = ROOT / "docs" / "how-to" / "put-under-fastapi.md"
@@ -171,6 +173,21 @@ def test_no_body_makes_the_application_fail(client: TestClient, body: bytes) -> 
     """Whatever the body holds, the fault is with the request (S2)."""
     headers = WIM | {"Content-Type": "application/json"}
     assert client.post("/cases", content=body, headers=headers).status_code in {400, 422}
+
+
+def test_what_is_the_applications_own_fault_is_logged(
+    example: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a store that fails the client is told nothing but 500, and the log is told the error with its traceback."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'cases.db'}")
+    client = TestClient(example.create_app(engine))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE casewright_note")
+    assert client.get("/cases", headers=WIM).status_code == 500
+    (record,) = [record for record in caplog.records if record.name == "fastapi_app"]
+    assert record.exc_info
+    assert isinstance(record.exc_info[1], StorageError)
+    engine.dispose()
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:

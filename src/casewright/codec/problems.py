@@ -91,9 +91,9 @@ def problem_details(error: CasewrightError, *, base: str = BASE) -> dict[str, An
 
     Returns:
         ``type``, ``title``, ``status``, ``detail``, ``code`` and ``retryable`` (whether the very same request may
-        succeed later); of a refusal also ``reasons``, each with ``code``, ``phase``, ``text`` and ``params``; of a
-        stale version also ``expected_version`` and ``actual_version`` (None where the store did not say). What is the
-        application's own fault is told by a fixed sentence, so that nothing inside shows.
+        succeed later). Of an invalid input also its ``field``; of a refusal ``reasons``, each with ``code``, ``phase``,
+        ``text`` and ``params``; of a stale version ``expected_version`` and ``actual_version`` (None where the store
+        did not say). What is the application's own fault is told by a fixed sentence, so that nothing inside shows.
     """
     kind = next(_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS)
     details: dict[str, Any] = {
@@ -104,6 +104,8 @@ def problem_details(error: CasewrightError, *, base: str = BASE) -> dict[str, An
         "code": error.code,
         "retryable": kind.retryable,
     }
+    if isinstance(error, InvalidInputError):
+        details["field"] = error.field
     if isinstance(error, RefusedError):
         details["reasons"] = plain(error.reasons)
     if isinstance(error, StaleVersionError):

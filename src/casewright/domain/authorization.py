@@ -102,7 +102,7 @@ class AuthorizationPolicy:
 
 
 def _no_rule(action: str) -> Ruling:
-    sentence = f"no rule grants {action} to anyone"
+    sentence = f"no rule grants {action} to anyone, if there is such an action at all"
     return Ruling(
         RulingKind.NO,
         (Reason("no_rule", Phase.PERMISSION, sentence, params(rule="no rule", action=action)),),

@@ -10,7 +10,7 @@ from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.effects import Effect
 from casewright.domain.events import VERBS
 from casewright.domain.guards import Guard
-from casewright.domain.inputs import Input
+from casewright.domain.inputs import Input, InputKind
 from casewright.domain.json_values import canonical_json
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.lifecycle_proof import guard_problems, name_problem, shown
@@ -22,6 +22,7 @@ __all__ = ["definition_problems"]
 
 _ALWAYS_RULED: Final = ("read", "create")
 _ATTRIBUTE: Final = "attributes."
+_TEXTS: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.CHOICE, InputKind.INSTANT})  # recorded as text
 
 
 def definition_problems(
@@ -138,8 +139,17 @@ def _of_fields(fields: tuple[Input, ...] | None, lifecycles: list[Lifecycle]) ->
             for effect in step.effects:
                 if effect.field.startswith(_ATTRIBUTE) and not _is_held(effect, declared, inputs):
                     where = f"transition {shown(step.action)}"
-                    what = f"sets {effect.field} to what fields= does not allow"
+                    what = f"sets {effect.field} to what fields= does not allow{_unlike(effect, declared, inputs)}"
                     yield Problem("effect_field", where, what, "declare it in fields= so that every such value fits")
+
+
+def _unlike(effect: Effect, declared: Mapping[str, Input], inputs: Mapping[str, Input]) -> str:
+    """How the two inputs differ, where that is what is wrong."""
+    field = declared.get(effect.field.removeprefix(_ATTRIBUTE))
+    source = None if effect.source is None else inputs[effect.source]
+    if field is None or source is None or _of_one_kind(field, source):
+        return ""
+    return f": it copies {source.kind}, the field holds {field.kind}"
 
 
 def _is_held(effect: Effect, declared: Mapping[str, Input], inputs: Mapping[str, Input]) -> bool:
@@ -155,9 +165,14 @@ def _is_held(effect: Effect, declared: Mapping[str, Input], inputs: Mapping[str,
         except (InvalidInputError, TypeError):  # a TypeError where accept gave a reason
             return False
     source = inputs[effect.source]
+    longest = max(map(len, source.choices), default=source.max_length)
     return (
-        source.kind is field.kind
-        and source.max_length <= field.max_length
+        _of_one_kind(field, source)
+        and longest <= field.max_length
         and (not field.choices or set(source.choices) <= set(field.choices))
         and (not source.clearable or field.optional)
     )
+
+
+def _of_one_kind(field: Input, source: Input) -> bool:
+    return source.kind is field.kind or (field.kind is InputKind.TEXT and source.kind in _TEXTS)
