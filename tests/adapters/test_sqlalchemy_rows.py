@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 import attrs
@@ -14,15 +13,14 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import StatementError
 
-from casewright import AlreadyExistsError, InvalidInputError, StorageError, erase
+from casewright import AlreadyExistsError, InvalidInputError, StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import EVENT, OUTBOX
 from casewright.domain.filters import Order
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.terms import EVERYTHING
-from support.histories import random_histories
-from support.stores import a_created_task, as_recorded, decisions, record, sqlite_store
-from support.values import AT, a_note, a_task
+from support.stores import a_created_task, record, sqlite_store
+from support.values import AT, a_note
 
 SECRET = "kanarienvogel"
 
@@ -33,39 +31,6 @@ def store(tmp_path: Path) -> Iterator[SqlAlchemyStore]:
     store = sqlite_store(tmp_path / "x.db")
     yield store
     store.engine.dispose()
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_histories_come_back_equal(tmp_path: Path, seed: int) -> None:
-    """Items, events, notes and payload texts come back equal to what was recorded, of both kinds (E3, H4)."""
-    store = sqlite_store(tmp_path / "x.db", sql_events=seed == 0)
-    histories = random_histories(seed, 30)
-    for changes in decisions(histories):
-        record(store, *changes)
-    with store.begin(tenant=NO_TENANT, write=False) as unit:
-        for item_id, chain in histories.items():
-            events = [change.event for change in chain]
-            assert unit.items.get(item_id) == chain[-1].after
-            assert list(unit.history(item_id)) == events
-            assert list(unit.history(item_id, after=1, limit=2)) == events[1:3]
-            assert list(unit.notes(item_id)) == [note for change in chain for note in change.notes]
-    store.engine.dispose()
-
-
-def test_instants_come_back_as_the_same_instant(store: SqlAlchemyStore) -> None:
-    """Any aware instant comes back as the same one, in UTC, to the microsecond (S3)."""
-    rng = random.Random(1)
-    moments = [
-        datetime(rng.randrange(2, 9999), 1, 1, tzinfo=timezone(timedelta(minutes=rng.randrange(-1439, 1440))))
-        + timedelta(microseconds=rng.randrange(10**13))
-        for _ in range(500)
-    ]
-    items = [a_task(id=f"x{number}", due_at=moment) for number, moment in enumerate(moments)]
-    record(store, *map(as_recorded, items))
-    with store.begin(tenant=NO_TENANT) as unit:
-        found = [unit.items.get(item.id) for item in items]
-    assert [item and item.due_at for item in found] == moments
-    assert all(item is not None and item.due_at is not None and item.due_at.tzinfo is AT.tzinfo for item in found)
 
 
 def test_the_tables_can_be_read_and_written_by_the_host(store: SqlAlchemyStore) -> None:
@@ -81,16 +46,6 @@ def test_the_tables_can_be_read_and_written_by_the_host(store: SqlAlchemyStore) 
         connection.commit()
     with store.begin(tenant=NO_TENANT) as unit:
         assert [(pointer.item_id, pointer.next_at) for pointer in unit.pending(limit=9)] == [("x1", None), ("y", AT)]
-
-
-def test_an_erased_event_comes_back_erased(store: SqlAlchemyStore) -> None:
-    """An event without payload and salt is kept so (H8)."""
-    change = a_created_task()
-    record(store, attrs.evolve(change, event=erase(change.event)))
-    with store.begin(tenant=NO_TENANT) as unit:
-        (found,) = unit.history("x1")
-    assert found == erase(change.event)
-    assert found.erased
 
 
 def test_notes_of_one_change_keep_their_order(store: SqlAlchemyStore) -> None:
@@ -117,6 +72,7 @@ ODD_ROWS = [
     "casewright_item SET tags = '{}'",
     "casewright_item SET tags = '[1]'",
     "casewright_item SET tags = 'kanarienvogel'",
+    f"casewright_item SET tags = '{'[' * 100_000}'",
     "casewright_item SET attributes = 'kanarienvogel'",
     "casewright_item SET performers = ''",
     "casewright_item SET performers = 'kanarien' || char(10) || 'vogel'",
@@ -143,7 +99,9 @@ def check_refused(store: SqlAlchemyStore, statement: str) -> None:
     record(store, a_created_task(title=SECRET))
     with closing(sqlite3.connect(str(store.engine.url.database), isolation_level=None)) as other:
         other.execute(statement)
-    with pytest.raises(StorageError, match="cannot have written") as caught:
+    with pytest.raises(
+        StorageError, match=r"(the row .* of casewright_\w+|a row) holds what this store cannot"
+    ) as caught:
         _read_all(store)
     assert SECRET not in f"{caught.value} {caught.value.__cause__}"
 

@@ -8,7 +8,6 @@ import pytest
 
 from casewright import (
     AddNote,
-    AlreadyExistsError,
     BlockTask,
     Claim,
     Command,
@@ -18,8 +17,6 @@ from casewright import (
     Delete,
     Edit,
     InvalidInputError,
-    MisuseError,
-    NotFoundError,
     OpenCase,
     Outcome,
     OutcomeUnknownError,
@@ -33,7 +30,6 @@ from casewright import (
     Store,
     Tag,
     TransientStorageError,
-    UnknownDefinitionError,
 )
 from casewright.adapters.memory import MemoryStore
 from support.backends import Backend
@@ -108,9 +104,6 @@ def test_what_is_no_command_stops_the_batch_before_it_begins(backend: Backend, w
     assert backend.dump() == before
 
 
-# ---------------------------------------------------------------- each for itself
-
-
 def test_each_for_itself_goes_on_after_an_error(bus: CommandBus, reports: list[Report]) -> None:
     """What one command met is its own answer; the others are done."""
     answers = run(
@@ -137,8 +130,6 @@ def test_each_for_itself_goes_on_after_an_error(bus: CommandBus, reports: list[R
     ]
     assert [report.denial is None for report in reports] == [True, False, False, False, True]
 
-
-# ---------------------------------------------------------------- all or nothing
 
 FAULTS: dict[str, tuple[Command[Any], tuple[str, ...]]] = {
     "refused": (ReopenTask("x-1"), ("refused", "wrong_state")),
@@ -200,9 +191,6 @@ def test_together_the_reason_says_why_nothing_was_done(bus: CommandBus) -> None:
     assert "nothing was done" in str(first)
 
 
-# ---------------------------------------------------------------- ids that are taken
-
-
 def test_together_the_command_that_wants_a_taken_id_is_told(backend: Backend) -> None:
     """Not those that only work on the item of that id, before or after it; and not those that it takes along."""
     a_bus(backend.store).execute(CreateTask("A", id="x-1"), by=ANN)
@@ -234,29 +222,6 @@ def test_together_an_id_is_wanted_twice(backend: Backend) -> None:
         answers = run(bus, *commands, Claim("x-1"), by=WRITER)
         assert answers == [other, ("already_exists",), *[other] * (len(commands) - 1)]
     assert backend.dump() == before
-
-
-def test_together_a_taken_id_hides_no_refusal(backend: Backend) -> None:
-    """What was refused before it is told as well, and reported (H1)."""
-    a_bus(backend.store).execute(CreateTask("A", id="x-1"), by=ANN)
-    before = backend.dump()
-    reports: list[Report] = []
-    bus = a_bus(backend.store, observers=[reports.append])
-    answers = run(bus, ReopenTask("x-1"), CreateTask("B", id="y-1"), CreateTask("C", id="y-1"))
-    assert answers == [("refused", "wrong_state"), ("refused", "not_together"), ("already_exists",)]
-    assert [(report.action, report.denial is not None) for report in reports] == [("reopen", True)]
-    assert backend.dump() == before
-
-
-def test_together_nothing_is_judged_on_an_item_that_cannot_be(bus: CommandBus) -> None:
-    """Where an id is taken the batch ends there: what comes after it would meet another item than the one that is."""
-    bus.execute(OpenCase("A", id="c-1"), by=WRITER)
-    bus.execute(CreateTask("A", id="x-1", case_id="c-1"), by=WRITER)
-    answers = run(bus, OpenCase("B", id="c-1"), CompleteTask("x-1"), by=WRITER)
-    assert answers == [("already_exists",), ("refused", "not_together")]
-
-
-# ---------------------------------------------------------------- conflicts
 
 
 def test_together_a_conflict_is_decided_anew() -> None:
@@ -341,15 +306,3 @@ def test_together_what_changes_nothing_is_not_committed(store: Store) -> None:
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
     assert run(bus, Edit("x-1", title="A"), Perform("x-1", "release")) == [[], []]
     assert (watched.commits, watched.begun) == (1, [True, True])
-
-
-def test_each_kind_of_error_in_an_answer_is_one_of_the_library(bus: CommandBus) -> None:
-    """Errors are returned as values of the same classes that `execute` raises."""
-    answers = bus.execute_many(
-        [StartTask("none"), CreateTask("A", definition="unknown"), CreateTask("A", definition="regulatory_case")],
-        by=ANN,
-    )
-    assert [type(answer) for answer in answers] == [NotFoundError, UnknownDefinitionError, MisuseError]
-    bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    (taken,) = bus.execute_many([CreateTask("A", id="x-1")], by=ANN)
-    assert isinstance(taken, AlreadyExistsError)

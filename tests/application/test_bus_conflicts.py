@@ -66,9 +66,6 @@ def in_between(watched: WatchedStore, *numbers: int, do: Callable[[], object]) -
     watched.before_commit = on_attempts(*numbers, do=do)
 
 
-# ---------------------------------------------------------------- decided anew
-
-
 def test_a_command_is_decided_anew_on_what_a_rival_left(rivals: Any) -> None:
     """The second attempt loads with a lock and decides on the new item, so no update is lost (L1, L4)."""
     bus, watched, rival = rivals
@@ -129,9 +126,6 @@ def test_a_late_denial_is_reported_once_with_its_attempt(rivals: Any) -> None:
     bus.execute_many([Tag("x-1", add=["wet"]), AddNote("x-1", "b")], by=BEN, all_or_nothing=True)
     assert [(report.action, report.attempts) for report in reports] == [("start", 2), ("tag", 2), ("add_note", 2)]
     assert all(report.denial is not None for report in reports)
-
-
-# ---------------------------------------------------------------- how often
 
 
 @pytest.mark.parametrize("fails", [stale, busy])
@@ -222,9 +216,6 @@ def test_max_attempts_is_a_positive_integer(most: Any) -> None:
     """Anything else is an InvalidInputError when the bus is made (S7)."""
     error = failure_of(a_bus, MemoryStore(), max_attempts=most)
     assert (type(error), error.field) == (InvalidInputError, "max_attempts")
-
-
-# ---------------------------------------------------------------- with an expected version
 
 
 def test_a_caller_with_a_version_is_told_of_the_rival(rivals: Any) -> None:

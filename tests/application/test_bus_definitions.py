@@ -11,7 +11,6 @@ from casewright import (
     REGULATORY_CASE,
     SIMPLE_TASK,
     TASK,
-    Actor,
     CaseFilter,
     Category,
     CommandBus,
@@ -38,13 +37,12 @@ from support.buses import ANN, ROOT, START, WRITER, a_bus, failure_of, told_by
 
 OTHER_CASE = attrs.evolve(REGULATORY_CASE, name="other_case")
 
-# ---------------------------------------------------------------- what a bus is made of
-
 
 def test_a_bus_with_the_least(store: Store) -> None:
     """A store and definitions are enough; one definition need not be in a tuple."""
-    for definitions in ([TASK], (TASK,), iter([TASK]), TASK):
-        bus = CommandBus(store, definitions)  # type: ignore[arg-type]
+    several: tuple[Any, ...] = ([TASK], (TASK,), iter([TASK]), TASK)
+    for definitions in several:
+        bus = CommandBus(store, definitions)
         assert bus.execute(CreateTask("A"), by=ANN).definition == "task"
 
 
@@ -65,11 +63,15 @@ def test_every_definition_has_a_name_of_its_own(definitions: Any, codes: list[st
 
 WRONG: dict[str, dict[str, Any]] = {
     "a definition": {"definitions": ["task"]},
+    "no definitions": {"definitions": 5},
     "no store": {"store": None},
     "an engine": {"store": "sqlite://"},
     "no clock": {"clock": START},
     "no function of ids": {"new_id": "x-1"},
     "no observer": {"observers": ["log"]},
+    "no observers": {"observers": 5},
+    "no provider of a fact": {"facts": {"quota": True}},
+    "no facts": {"facts": [1]},
 }
 
 
@@ -80,9 +82,6 @@ def test_what_a_bus_cannot_work_with_is_misuse(given: dict[str, Any]) -> None:
     error = failure_of(CommandBus, **whole)
     assert type(error) is MisuseError
     assert error.advice
-
-
-# ---------------------------------------------------------------- which one makes a new item
 
 
 def test_without_a_name_the_first_of_the_kind_makes_it(store: Store) -> None:
@@ -106,9 +105,6 @@ def test_a_definition_that_is_not_there_makes_nothing(backend: Backend) -> None:
         assert (type(none), none.name) == (UnknownDefinitionError, "any case")
         assert type(wrong) is MisuseError
     assert backend.dump() == before
-
-
-# ---------------------------------------------------------------- which one judges
 
 
 def test_an_item_without_a_definition_here_is_an_error_of_every_method(backend: Backend) -> None:
@@ -186,22 +182,3 @@ def test_a_lifecycle_that_is_not_held_any_more_is_told_by_its_version(backend: B
     assert old.get("x-1", by=ANN).title == "A"
     assert old.verify("x-1", by=ANN) == ()
     assert backend.dump() == before
-
-
-def test_tenants_share_definitions_and_nothing_else(store: Store) -> None:
-    """The same id in two tenants is two items (A11)."""
-    bus = a_bus(store)
-    for tenant in ("", "north", "south"):
-        by = Actor("ann", tenant=tenant)
-        bus.execute(CreateTask(f"of {tenant}", id="x-1"), by=by)
-        bus.execute(StartTask("x-1"), by=by) if tenant == "north" else None
-    people = [Actor("ann", tenant=tenant) for tenant in ("", "north", "south")]
-    found = [bus.get("x-1", by=by) for by in people]
-    assert [(item.tenant, item.title, item.version) for item in found] == [
-        ("", "of ", 1),
-        ("north", "of north", 2),
-        ("south", "of south", 1),
-    ]
-    assert [bus.check(StartTask("x-1"), by=by).permitted for by in people] == [True, False, True]
-    done: Any = [bus.execute_many([Edit("x-1", title="B")], by=by, all_or_nothing=True)[0] for by in people]
-    assert [(outcome.item.tenant, outcome.item.version) for outcome in done] == [("", 2), ("north", 3), ("south", 2)]

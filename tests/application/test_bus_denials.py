@@ -17,7 +17,6 @@ from casewright import (
     CommandBus,
     Correct,
     CreateTask,
-    DefinitionError,
     NotFoundError,
     OpenCase,
     Perform,
@@ -26,12 +25,9 @@ from casewright import (
     Report,
     Rule,
     StartTask,
-    Store,
     TaskDefinition,
     any_of,
-    guard,
     has_role,
-    is_creator,
     predicate,
 )
 from support.backends import Backend
@@ -100,9 +96,6 @@ def test_who_may_only_read_does_nothing(backend: Backend, row: Row) -> None:
     assert backend.dump() == before
 
 
-# ---------------------------------------------------------------- rules that fail
-
-
 def breaks_down(actor: Actor, item: Any) -> bool:
     """Fail."""
     raise ZeroDivisionError(item.title)
@@ -143,31 +136,6 @@ def test_a_rule_that_fails_denies_and_is_named(backend: Backend, position: str, 
     assert function.__name__ in repr(broken)
     assert "canary" not in f"{error} {error!r} {report!r}"
     assert backend.dump() == before
-
-
-def test_the_rule_of_read_cannot_fail() -> None:
-    """A function has no place in it: it could not be lowered to terms, so the definition is refused (A5, A6)."""
-    with pytest.raises(DefinitionError) as caught:
-        TASK.with_rules({"read": any_of(is_creator(), predicate(breaks_down, code="c", text="t"))})
-    assert [problem.code for problem in caught.value.problems] == ["read_opaque"]
-
-
-def test_a_fact_or_a_guard_that_fails_is_no_denial_of_permission(store: Store) -> None:
-    """A guard that raises refuses in its own phase, so that nobody looks for a missing right."""
-
-    def fails(*_: object) -> bool:
-        raise KeyError("canary")
-
-    reports: list[Report] = []
-    definition = TASK.with_guards({"start": guard(fails, code="c", text="t")})
-    bus = a_bus(store, [definition], observers=[reports.append])
-    bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    error = failure_of(bus.execute, StartTask("x-1"), by=ANN)
-    assert (error.phase, [reason.code for reason in error.reasons]) == ("guard", ["guard_error"])
-    assert (reports[-1].denial, "canary" in repr(reports[-1])) == (error, False)
-
-
-# ---------------------------------------------------------------- one report a denial
 
 
 def test_every_denied_question_is_reported_once(bus: CommandBus, reports: list[Report]) -> None:

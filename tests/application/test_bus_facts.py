@@ -9,13 +9,11 @@ import pytest
 from casewright import (
     REGULATORY_CASE,
     TASK,
-    BlockTask,
     CompleteTask,
     CreateTask,
     Edit,
     MisuseError,
     OpenCase,
-    Perform,
     Report,
     StartTask,
     Store,
@@ -25,7 +23,7 @@ from casewright import (
 )
 from casewright.adapters.memory import MemoryStore
 from support.backends import Backend
-from support.buses import ANN, WRITER, a_bus, asking, failure_of, guarded, told_by
+from support.buses import ANN, WRITER, a_bus, asking, guarded, told_by
 from support.watched_store import WatchedStore, on_attempts
 
 NEEDY = guarded(TASK, {"start": ("quota",), "complete": ("signed", "paid"), "create": ("quota",)})
@@ -51,6 +49,19 @@ def test_only_the_facts_of_this_action_are_found_out(store: Store) -> None:
     bus.check(CompleteTask("x-1"), by=ANN)
     bus.execute(OpenCase("A permit"), by=WRITER)
     assert {name: len(found) for name, found in asked.items()} == {"quota": 2, "signed": 1, "paid": 1, "other": 0}
+
+
+def test_a_provider_that_is_async_is_misuse(store: Store) -> None:
+    """A coroutine is no fact, and a guard that takes it for true is never asked (fail closed)."""
+
+    async def signed(uow: UnitOfWork, item: Any) -> bool:
+        return False
+
+    bus = a_needy_bus(store, quota=asking([]), signed=signed, paid=asking([]))
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    with pytest.raises(MisuseError, match="'signed' is an async function"):
+        bus.execute(CompleteTask("x-1"), by=ANN)
+    assert bus.get("x-1", by=ANN).version == 1
 
 
 def test_actions_find_out_the_facts_of_all_actions(store: Store) -> None:
@@ -163,19 +174,3 @@ def test_each_attempt_finds_the_facts_out_anew() -> None:
     watched.before_commit = on_attempts(2, do=lambda: a_bus(store).execute(Edit("x-1", title="B"), by=ANN))
     bus.execute(StartTask("x-1"), by=ANN)
     assert [item and item.title for item in asked] == [None, "A", "B"]
-
-
-def test_a_guard_with_facts_and_inputs_refuses_with_both(store: Store) -> None:
-    """A missing fact does not hide a missing input: all reasons are told at once."""
-    bus = a_bus(store, [guarded(TASK, {"block": ("quota",)})])
-    bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    bus.execute(StartTask("x-1"), by=ANN)
-    assert told_by(bus, BlockTask("x-1"), ANN) == ["input_missing", "fact_missing"]
-    assert told_by(bus, Perform("x-1", "block", {"reason": "r"}), ANN) == ["fact_missing"]
-
-
-@pytest.mark.parametrize("provider", [True, None, "quota", 3])
-def test_a_provider_must_be_a_function(provider: Any) -> None:
-    """A value among ``facts`` is a MisuseError when the bus is made, not when it is first needed."""
-    error = failure_of(a_bus, MemoryStore(), facts={"quota": provider})
-    assert (type(error), error.problem[:6]) == (MisuseError, "facts=")

@@ -19,7 +19,6 @@ from casewright import (
     CompleteTask,
     CreateTask,
     Edit,
-    InvalidInputError,
     MisuseError,
     NotFoundError,
     OpenCase,
@@ -31,8 +30,11 @@ from casewright import (
     Store,
     SubmitCase,
     Tag,
-    Task,
+    TaskFilter,
 )
+from casewright.application.given import MAX_GIVEN, Given
+from casewright.domain.items import Item
+from casewright.testing.builders import a_task
 from support.backends import Backend
 from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, asking, failure_of, guarded, told_by
 from support.watched_store import WatchedStore
@@ -42,9 +44,9 @@ def test_a_given_item_is_not_loaded(store: Store) -> None:
     """A chain of commands on what each one gave loads nothing, and makes the very history of one that does."""
     watched = WatchedStore(store)
     bus = a_bus(watched)
-    task = bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    task: Item = bus.execute(CreateTask("A", id="x-1"), by=ANN)
     for command in (Claim("x-1"), StartTask("x-1"), CompleteTask("x-1"), ReopenTask("x-1")):
-        task = bus.outcome(command, by=ANN, item=task).item  # type: ignore[assignment]
+        task = bus.outcome(command, by=ANN, item=task).item
     assert (watched.loads, task.version, task.status) == ([], 5, "todo")
     assert bus.get("x-1", by=ANN) == task
     assert bus.verify("x-1", by=ANN) == ()
@@ -107,9 +109,6 @@ def test_the_case_of_a_given_task_is_loaded(store: Store) -> None:
     assert watched.loads == [("c-1", False)]
 
 
-# ---------------------------------------------------------------- not the one
-
-
 @pytest.mark.parametrize("way", ["another id", "another tenant", "a new item"])
 def test_an_item_that_cannot_be_meant_is_misuse(backend: Backend, way: str) -> None:
     """An item of another id or tenant, or one for a command that creates, is a MisuseError that says which."""
@@ -124,20 +123,10 @@ def test_an_item_that_cannot_be_meant_is_misuse(backend: Backend, way: str) -> N
     assert backend.dump() == before
 
 
-@pytest.mark.parametrize("item", ["x-1", 1, {"id": "x-1"}, TASK])
-def test_what_is_no_item_is_refused(bus: CommandBus, item: Any) -> None:
-    """It is an InvalidInputError of the field ``item``."""
-    error = failure_of(bus.execute, StartTask("x-1"), by=ANN, item=item)
-    assert (type(error), error.field) == (InvalidInputError, "item")
-
-
 def test_a_given_item_of_the_other_kind_is_not_found(bus: CommandBus) -> None:
     """A command on cases with a task under that id answers as it would without it."""
     task = bus.execute(CreateTask("A", id="x-1"), by=ROOT)
     assert isinstance(failure_of(bus.execute, SubmitCase("x-1"), by=ROOT, item=task), NotFoundError)
-
-
-# ---------------------------------------------------------------- no longer like that
 
 
 def test_a_stale_item_is_loaded_after_all(store: Store) -> None:
@@ -207,9 +196,6 @@ def test_a_denial_on_a_given_item_is_reported_once(store: Store) -> None:
     assert [(report.actor_id, report.attempts) for report in reports] == [("sam", 1), ("ann", 1)]
 
 
-# ---------------------------------------------------------------- forged
-
-
 FORGED: dict[str, Any] = {
     "title": "forged",
     "description": "forged",
@@ -236,7 +222,7 @@ def test_a_forged_place_in_the_history_is_a_conflict(bus: CommandBus, forged: di
     """A version or head that is not the stored one writes nothing; the command is decided on the present item (H5)."""
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
     task = bus.execute(Edit("x-1", title="B"), by=ANN)
-    forgery: Task = attrs.evolve(task, assignee_id="sam", **forged)  # type: ignore[assignment]
+    forgery = attrs.evolve(task, assignee_id="sam", **forged)
     assert isinstance(failure_of(bus.execute, StartTask("x-1"), by=STRANGER, item=forgery), NotFoundError)
     assert bus.execute(StartTask("x-1"), by=ANN, item=forgery).assignee_id is None
     assert [event.version for event in bus.history("x-1", by=ANN)] == [1, 2, 3]
@@ -250,3 +236,46 @@ def test_facts_are_asked_about_the_given_item(store: Store) -> None:
     task = bus.execute(CreateTask("A", id="x-1"), by=ANN)
     bus.execute(StartTask("x-1"), by=ANN, item=task)
     assert asked == [task]
+
+
+def test_only_the_very_item_is_believed() -> None:
+    """An equal copy is not the one that was given, nor is an older version of it (A10)."""
+    given = Given()
+    task = a_task(id="x-1")
+    given.add(task)
+    assert given.has(task)
+    assert not given.has(attrs.evolve(task))
+    given.add(attrs.evolve(task, version=2))
+    assert not given.has(task)
+
+
+def test_the_same_id_of_another_tenant_is_another_item() -> None:
+    """Items of two tenants do not push each other out."""
+    given = Given()
+    here, there = a_task(id="x-1"), a_task(id="x-1", tenant="there")
+    given.add(here)
+    given.add(there)
+    assert given.has(here)
+    assert given.has(there)
+
+
+def test_no_more_are_remembered_than_the_limit_says() -> None:
+    """The one that was given longest ago goes first; what is given again counts as new."""
+    given = Given()
+    tasks = [a_task(id=f"x-{number}") for number in range(MAX_GIVEN + 1)]
+    for task in tasks[:MAX_GIVEN]:
+        given.add(task)
+    given.add(tasks[0])
+    given.add(tasks[MAX_GIVEN])
+    assert [given.has(task) for task in (tasks[0], tasks[1], tasks[2], tasks[MAX_GIVEN])] == [True, False, True, True]
+
+
+def test_whatever_a_bus_answers_with_is_believed(store: Store) -> None:
+    """What `execute`, `get` and `find` give is remembered, in the version that was given last."""
+    bus: CommandBus = a_bus(store)
+    made = bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    assert bus._given.has(made)
+    got = bus.get("x-1", by=ANN)
+    assert bus._given.has(got)
+    (found,) = bus.find(TaskFilter(), by=ANN).items
+    assert bus._given.has(found)

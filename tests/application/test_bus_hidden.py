@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from casewright import (
-    REGULATORY_CASE,
     TASK,
     Actor,
     AddNote,
@@ -25,7 +24,6 @@ from casewright import (
     Report,
     StartTask,
     Store,
-    SubmitCase,
 )
 from casewright.adapters.memory import MemoryStore
 from support.buses import ANN, BEN, REVIEWER, ROOT, START, STRANGER, WRITER, a_bus, asking, failure_of, guarded
@@ -242,11 +240,3 @@ def test_nothing_of_a_readable_item_is_in_a_refusal(store: Store) -> None:
     texts += [f"{report!r} {report.denial}" for report in reports if report.denial is not None]
     assert len(texts) >= 20
     assert [text for text in texts if CANARY in text.lower()] == []
-
-
-def test_who_may_read_but_not_act_is_refused(store: Store) -> None:
-    """Who may see the item is told why not, and not that there is nothing."""
-    bus = a_bus(store, [REGULATORY_CASE])
-    bus.execute(OpenCase("A", id="c-1"), by=WRITER)
-    error = failure_of(bus.execute, SubmitCase("c-1"), by=REVIEWER)
-    assert (error.code, error.phase) == ("refused", "permission")

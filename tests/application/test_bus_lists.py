@@ -13,13 +13,10 @@ from casewright import (
     SIMPLE_TASK,
     TASK,
     Actor,
-    Assign,
     CaseFilter,
-    Category,
     CommandBus,
     CompleteTask,
     CreateTask,
-    Cursor,
     Delete,
     InvalidInputError,
     MisuseError,
@@ -31,7 +28,6 @@ from casewright import (
     TaskFilter,
 )
 from casewright.adapters.memory import MemoryStore
-from casewright.domain.filters import ItemFilter
 from casewright.domain.items import Item
 from casewright.domain.terms import TermKind
 from support.backends import BACKENDS, Backend
@@ -80,49 +76,6 @@ def ids(items: Iterable[Item]) -> list[str]:
     return [item.id for item in items]
 
 
-FILTERS: dict[str, tuple[ItemFilter[Any], str]] = {
-    "any task": (TaskFilter(), "1 2 3 4 5 6"),
-    "one status": (TaskFilter(status="in_progress"), "2"),
-    "statuses": (TaskFilter(status=["todo", "pending"]), "1 3 5 6"),
-    "an unknown status": (TaskFilter(status="nowhere"), ""),
-    "no status": (TaskFilter(status=[]), ""),
-    "category": (TaskFilter(category=Category.OPEN), "1 3 5 6"),
-    "categories": (TaskFilter(category=["active", "done"]), "2 4"),
-    "open": (TaskFilter(open=True), "1 2 3 5 6"),
-    "closed": (TaskFilter(open=False), "4"),
-    "assignee": (TaskFilter(assignee_id="ben"), "2"),
-    "unassigned": (TaskFilter(assignee_id=None), "1 3 4 5 6"),
-    "creator": (TaskFilter(created_by="ben"), "3"),
-    "definition": (TaskFilter(definition="simple_task"), "6"),
-    "definitions": (TaskFilter(definition=["simple_task", "regulatory_case"]), "6"),
-    "overdue at its due date": (TaskFilter(overdue_at=START), ""),
-    "overdue": (TaskFilter(overdue_at=START + timedelta(microseconds=1)), "2"),
-    "overdue later": (TaskFilter(overdue_at=START + 2 * DAY), "2 3"),
-    "of a case": (TaskFilter(case_id="c-1"), "5"),
-    "of no case": (TaskFilter(case_id=None), "1 2 3 4 6"),
-    "all at once": (
-        TaskFilter(
-            status="in_progress", category="active", open=True, assignee_id="ben", created_by="ann", case_id=None,
-            definition="task", overdue_at=START + DAY
-        ),
-        "2",
-    ),
-    "a contradiction": (TaskFilter(open=True, category="done"), ""),
-    "cases": (CaseFilter(), "c"),
-    "cases by status": (CaseFilter(status="DRAFT", assignee_id=None, open=True), "c"),
-    "closed cases": (CaseFilter(open=False), ""),
-}  # fmt: skip  # a table
-
-
-@pytest.mark.parametrize("name", FILTERS)
-def test_a_filter_gives_just_what_it_asks_for(full: CommandBus, name: str) -> None:
-    """By each field, several, and none: the very items that match, deleted ones never; `count` says how many (A6)."""
-    wanted, places = FILTERS[name]
-    expected = ["c-1" if place == "c" else f"t-{place}" for place in places.split()]
-    assert ids(full.find(wanted, by=ROOT).items) == expected
-    assert full.count(wanted, by=ROOT) == len(expected)
-
-
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
@@ -161,50 +114,6 @@ def test_what_no_definition_here_judges_is_not_shown(shared: Backend) -> None:
     assert bus.count(TaskFilter(definition=["task", "simple_task"]), by=ROOT) == 1
     assert bus.count(TaskFilter(definition="task"), by=ROOT) == 0
     assert bus.find(CaseFilter(), by=ROOT).items == ()
-
-
-# ---------------------------------------------------------------- orders and pages
-
-ORDERS: dict[str, tuple[Order, str]] = {
-    "by id": (Order(), "1 2 3 4 5 6"),
-    "by id, descending": (Order("id", descending=True), "6 5 4 3 2 1"),
-    "by creation": (Order("created"), "5 6 4 3 2 1"),
-    "by creation, descending": (Order("created", descending=True), "1 2 3 4 6 5"),
-}
-
-
-@pytest.mark.parametrize("name", ORDERS)
-def test_pages_give_every_item_once_in_order(full: CommandBus, name: str) -> None:
-    """Following ``next``, also through its token, walks the whole list; the last page has none (A6)."""
-    order, places = ORDERS[name]
-    for limit in (1, 2, 3, 5, 6, 7, 1000):
-        pages = list(all_pages(full, order, limit))
-        assert [item_id for page in pages for item_id in page] == [f"t-{place}" for place in places.split()]
-        assert [len(page) for page in pages[:-1]] == [limit] * (-(-6 // limit) - 1)
-
-
-def all_pages(bus: CommandBus, order: Order, limit: int) -> Iterator[list[str]]:
-    """Yield the ids on each page."""
-    cursor: Cursor | None = None
-    while True:
-        page = bus.find(TaskFilter(), by=ROOT, order=order, limit=limit, after=cursor)
-        yield ids(page.items)
-        if page.next is None:
-            return
-        cursor = Cursor.from_token(page.next.token)
-
-
-def test_a_page_begins_where_the_one_before_ended(store: Store) -> None:
-    """Whatever was added, deleted or hidden in between: no item comes twice, and none that stays is passed over."""
-    full = fill(store)
-    first = full.find(TaskFilter(), by=ANN, limit=2)
-    assert ids(first.items) == ["t-1", "t-2"]
-    full.execute(Delete("t-2"), by=ANN)
-    full.execute(CreateTask("before", id="t-0"), by=ANN)
-    full.execute(CreateTask("behind", id="t-3-1"), by=ANN)
-    full.execute(Assign("t-3", "ann"), by=BEN)
-    rest = full.find(TaskFilter(), by=ANN, after=first.next)
-    assert ids(rest.items) == ["t-3", "t-3-1", "t-4", "t-6"]
 
 
 def test_without_a_limit_a_page_holds_fifty(bus: CommandBus) -> None:
@@ -248,14 +157,6 @@ def test_what_is_no_filter_is_refused(bus: CommandBus, wanted: Any) -> None:
         assert (type(error), error.field) == (InvalidInputError, "filter")
 
 
-@pytest.mark.parametrize("by", [None, "ann"])
-def test_a_list_asks_who_asks(bus: CommandBus, by: Any) -> None:
-    """There is no list without an actor (H3)."""
-    for ask in (bus.find, bus.count):
-        error = failure_of(ask, TaskFilter(), by=by)
-        assert (type(error), error.field) == (InvalidInputError, "by")
-
-
 def test_a_list_makes_no_report(store: Store) -> None:
     """Nothing is denied by it, so nobody is told, not even where all is hidden."""
     reports: list[object] = []
@@ -263,9 +164,6 @@ def test_a_list_makes_no_report(store: Store) -> None:
     bus.find(TaskFilter(), by=STRANGER)
     bus.count(CaseFilter(), by=STRANGER)
     assert reports == []
-
-
-# ---------------------------------------------------------------- what a store can do
 
 
 class NarrowStore(MemoryStore):

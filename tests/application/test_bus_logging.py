@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casewright import (
@@ -83,30 +83,26 @@ def demand_one_line_each(found: Lines) -> None:
         assert CANARY not in line + repr({**vars(record), "args": record.args})
 
 
-@settings(max_examples=700, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(id=PRINTABLE, actor=PRINTABLE, words=HOSTILE)
-def test_one_record_is_one_line(lines: Lines, id: str, actor: str, words: str) -> None:
+@pytest.mark.parametrize("examples", [70, pytest.param(700, marks=pytest.mark.large)])
+def test_one_record_is_one_line(lines: Lines, examples: int) -> None:
     """2,100 hostile texts, 3,500 records: no control character, no payload, nothing of a user's as a format (S6)."""
-    lines.records.clear()
-    lines.lines.clear()
-    bus, typed = a_logging_bus(MemoryStore()), f"{CANARY}{words}"
-    bus.execute(CreateTask(typed, id=id), by=Actor(actor))
-    bus.execute(AddNote(id, typed), by=Actor(actor))
-    failure_of(bus.execute, BlockTask(id, typed), by=Actor(actor))
-    failure_of(bus.execute, StartTask(id), by=Actor(f"{actor}!"))
-    failure_of(bus.get, id, by=Actor(f"{actor}!"))
-    demand_one_line_each(lines)
-    assert [record.levelname for record in lines.records] == ["INFO", "INFO", "WARNING", "WARNING", "WARNING"]
-    assert all(f" of {id} by {actor}" in line for line in lines.lines)
 
+    @settings(max_examples=examples, deadline=None)
+    @given(id=PRINTABLE, actor=PRINTABLE, words=HOSTILE)
+    def check(id: str, actor: str, words: str) -> None:
+        lines.records.clear()
+        lines.lines.clear()
+        bus, typed = a_logging_bus(MemoryStore()), f"{CANARY}{words}"
+        bus.execute(CreateTask(typed, id=id), by=Actor(actor))
+        bus.execute(AddNote(id, typed), by=Actor(actor))
+        failure_of(bus.execute, BlockTask(id, typed), by=Actor(actor))
+        failure_of(bus.execute, StartTask(id), by=Actor(f"{actor}!"))
+        failure_of(bus.get, id, by=Actor(f"{actor}!"))
+        demand_one_line_each(lines)
+        assert [record.levelname for record in lines.records] == ["INFO", "INFO", "WARNING", "WARNING", "WARNING"]
+        assert all(f" of {id} by {actor}" in line for line in lines.lines)
 
-@settings(max_examples=200)
-@given(text=HOSTILE)
-def test_an_id_that_is_not_one_line_comes_to_no_log(text: str) -> None:
-    """A control character, a line separator or a change of direction in an id is refused before all else (S2, S6)."""
-    if not text.isprintable():
-        for make in (Actor, StartTask, lambda id: CreateTask("A", id=id), lambda id: AddNote("x", "b", note_id=id)):
-            assert isinstance(failure_of(make, f"x{text}"), InvalidInputError)
+    check()
 
 
 def test_what_a_line_says(lines: Lines, store: Store) -> None:
@@ -149,9 +145,6 @@ def test_without_a_logger_it_is_the_one_of_the_library(store: Store, caplog: pyt
         ("casewright", "create of x-1 by ann: done (x-1.1)")
     ]
     assert logging.getLogger("casewright").handlers == []
-
-
-# ---------------------------------------------------------------- what a team adds
 
 
 @attrs.frozen

@@ -19,9 +19,8 @@ from casewright import (
     StartTask,
     Store,
 )
-from casewright.adapters.memory import MemoryStore
 from support.buses import ANN, STRANGER, WRITER, a_bus, failure_of
-from support.watched_store import WatchedStore, on_attempts
+from support.watched_store import WatchedStore
 
 
 def test_an_observer_sees_what_was_committed(store: Store) -> None:
@@ -53,6 +52,21 @@ def test_an_observer_of_a_denial_is_outside_the_transaction(store: Store) -> Non
     failure_of(bus.execute, ReopenTask("x-1"), by=ANN)
     failure_of(bus.get, "x-1", by=STRANGER)
     assert seen == [("create", 0), ("reopen", 0), ("read", 0)]
+
+
+def test_an_observer_that_is_async_is_told_of_in_the_log(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """It cannot be waited for, so the log says that it hears nothing, and the others hear all."""
+    seen: list[str] = []
+
+    async def observer(report: Report) -> None:
+        seen.append("never")
+
+    bus = a_bus(store, observers=[observer, lambda report: seen.append(report.action)])
+    bus.execute(CreateTask("A"), by=ANN)
+    assert seen == ["create"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "an observer of type 'function' is async: it was told nothing"
+    ]
 
 
 def test_observers_are_told_in_their_order(store: Store) -> None:
@@ -102,18 +116,6 @@ def test_what_ends_the_program_is_not_swallowed(store: Store, error: type[BaseEx
     with pytest.raises(error):
         bus.execute(CreateTask("A", id="x-1"), by=ANN)
     assert bus.get("x-1", by=ANN).version == 1
-
-
-def test_a_command_that_is_tried_again_is_told_once() -> None:
-    """Attempts that were rolled back leave no report (H1); in memory, where a rival can come in between."""
-    store = MemoryStore()
-    reports: list[Report] = []
-    watched = WatchedStore(store)
-    bus = a_bus(watched, observers=[reports.append])
-    bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    watched.before_commit = on_attempts(2, do=lambda: a_bus(store).execute(AddNote("x-1", "theirs"), by=ANN))
-    done = bus.outcome(StartTask("x-1"), by=ANN)
-    assert [(report.action, report.attempts, report.events) for report in reports[1:]] == [("start", 2, done.events)]
 
 
 def test_both_events_of_a_command_are_in_one_report(store: Store) -> None:

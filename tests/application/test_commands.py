@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 
 import casewright
-from casewright import COMMANDS, Ask, Case, Command, Edit, FrozenMapping, InvalidInputError, SetDue, Tag, Task
+from casewright import COMMANDS, Ask, Case, Command, Edit, FrozenMapping, InvalidInputError, SetDue, Tag
 from casewright.domain.items import Item
-from support.commands import AnyCommand, commands, good, good_fields
+from support.commands import AnyCommand, commands, fields_of, good, good_fields
 from support.values import AT, impurities, spoil, thorough
 
 each_command = pytest.mark.parametrize("cls", COMMANDS, ids=lambda cls: cls.__name__)
@@ -88,10 +88,7 @@ def test_every_command_is_listed() -> None:
     assert len(COMMANDS) == len(public)
     assert {cls.__name__ for cls in COMMANDS} == set(ASKS)
     for cls in COMMANDS:
-        assert good_fields(cls).keys() == {field.name for field in attrs.fields(cls)}  # type: ignore[arg-type]  # of attrs
-
-
-# ---------------------------------------------------------------- what it asks for
+        assert good_fields(cls).keys() == {field.name for field in fields_of(cls)}
 
 
 @each_command
@@ -134,14 +131,11 @@ def test_a_due_date_is_set_cleared_or_missing() -> None:
     assert SetDue("t-1", "2026-01-31T13:00:00+01:00").ask().inputs == {"due_at": AT}
 
 
-# ---------------------------------------------------------------- a value
-
-
 @each_command
 def test_a_command_is_a_frozen_value(cls: type[AnyCommand]) -> None:
     """A command cannot be changed; it is equal by value, and can be hashed, copied and pickled."""
     command = good(cls)
-    for field in attrs.fields(cls):  # type: ignore[arg-type]  # every command is an attrs class
+    for field in fields_of(cls):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(command, field.name, getattr(command, field.name))
     assert not hasattr(command, "__dict__")
@@ -178,9 +172,6 @@ def test_the_subject_comes_first_and_all_else_is_named(cls: type[AnyCommand]) ->
     places = [p for p in inspect.signature(cls).parameters.values() if p.kind is not p.KEYWORD_ONLY]
     assert places[0].name in {"item_id", "title"}
     assert len(places) <= (3 if cls is casewright.Perform else 2)
-
-
-# ---------------------------------------------------------------- what callers have
 
 
 class Word(StrEnum):
@@ -227,30 +218,6 @@ def test_times_are_kept_in_utc() -> None:
         assert isinstance(command.due_at, datetime)
         assert command.due_at.utcoffset() == timedelta(0)
     assert casewright.Perform("t-1", "wait", {"until": moment}).inputs == {"until": INSTANT}
-
-
-# ---------------------------------------------------------------- one's own
-
-
-@attrs.frozen
-class Archive(Command[Task]):
-    """A team's own command."""
-
-    item_id: str
-    shelf: str = "A"
-
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return asked("archive", self.item_id, "task", shelf=self.shelf)
-
-
-def test_a_command_of_ones_own_is_one_class() -> None:
-    """A team's own command is a frozen class with `ask`: nothing is registered, and it answers with the item."""
-    command = Archive("t-1", "B")
-    assert command.ask() == asked("archive", "t-1", "task", shelf="B")
-    assert not hasattr(command, "__dict__")
-    item: Any = object()
-    assert command.result(item, ()) is item
 
 
 def test_a_command_without_ask_cannot_be_made() -> None:

@@ -34,7 +34,8 @@ from casewright import (
     seal,
 )
 from casewright.domain.json_values import canonical_json
-from support.policies import AT, Tree, build, evaluate, random_rule
+from support.policies import Tree, build, evaluate, random_rule
+from support.values import AT
 
 # What two databases, or a database and Python, may well take for the same, or for a part of their own language.
 PEOPLE: Final = ("ann", "Ann", "ann ", "a%", "\u00e9", "e\u0301", "o'hara", 'q"q', "\U0001f642")
@@ -127,9 +128,6 @@ def listed(bus: CommandBus, where: Any, by: Actor, order: Order, *, limit: int) 
         after = Cursor.from_token(page.next.token)
 
 
-# ---------------------------------------------------------------- policies, actors and filters
-
-
 def random_definitions(rng: random.Random) -> tuple[dict[str, Tree], list[TaskDefinition | CaseDefinition]]:
     """Return two definitions of each kind whose rules of ``read`` nobody wrote; some objects have another one."""
     trees: dict[str, Tree] = {}
@@ -208,9 +206,6 @@ def asked_for(item: Task | Case, wanted: dict[str, Any], make: type[TaskFilter |
         if not met:
             return False
     return True
-
-
-# ---------------------------------------------------------------- objects
 
 
 class World:

@@ -52,31 +52,12 @@ def test_all_other_bits_are_chance() -> None:
     assert single == {0, *(bit for place in range(80) if (bit := 1 << place) & (quiet.int ^ loud.int))}
 
 
-def test_chance_is_asked_for_ten_bytes() -> None:
-    """The source of chance is asked once an id, for ten bytes."""
-    asked: list[int] = []
-
-    def chance(count: int) -> bytes:
-        asked.append(count)
-        return bytes(count)
-
-    uuid7(lambda: EPOCH, chance)
-    uuid7(lambda: EPOCH, chance)
-    assert asked == [10, 10]
-
-
 def test_later_ids_sort_behind_earlier_ones() -> None:
     """Ids of later milliseconds are larger, as text and as number, whatever chance does."""
     moments = [EPOCH + timedelta(days=days, milliseconds=days) for days in range(0, 60_000, 97)]
     made = [str(of(moment, bytes([255 - number % 256]) * 10)) for number, moment in enumerate(moments)]
     assert made == sorted(made)
     assert str(of(EPOCH, b"\xff" * 10)) < str(of(EPOCH + timedelta(milliseconds=1)))
-
-
-def test_ids_are_distinct() -> None:
-    """10,000 ids of one millisecond, and 10,000 of the machine's clock, are 20,000 ids."""
-    made = {uuid7(lambda: EPOCH) for _ in range(10_000)} | {uuid7() for _ in range(10_000)}
-    assert len(made) == 20_000
 
 
 def test_the_clock_of_the_machine_is_the_default() -> None:

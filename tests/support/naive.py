@@ -172,6 +172,11 @@ def create(
     return Answer(frozenset(codes)) if codes else Answer(item=item, parent=_counted(None, item, parent, at))
 
 
+def may_read(definition: Any, item: Item, by: Actor) -> bool:
+    """Return whether the actor may see the item, deleted or not."""
+    return not _denied(definition, item, "read", by)
+
+
 def lifecycle_of(definition: Any, item: Item) -> Any:
     """Return the lifecycle that the item is pinned to."""
     held = (definition.lifecycle, *definition.earlier)
@@ -236,7 +241,9 @@ def _lacking_fields(definition: Any, specs: Iterable[Input], given: Mapping[str,
     """What typed attributes lack: all of them on create, else only those that are set or removed."""
     if definition.fields is None or "attributes" not in [spec.name for spec in specs]:
         return set()
+    declared = {spec.name for spec in definition.fields}
     given = given.get("attributes") or {}
+    given = {name: value for name, value in given.items() if whole or value is not None or name in declared}
     asked = [spec for spec in definition.fields if whole or spec.name in given]
     return _lacking(asked, given)
 

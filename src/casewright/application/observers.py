@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from casewright.application.reports import Observer, Report
+from casewright.domain.values import close_coroutine
 
 __all__ = ["LoggingObserver", "notify"]
 
@@ -53,7 +54,10 @@ def notify(observers: Iterable[Observer], report: Report) -> None:
     """
     for observer in observers:
         try:
-            observer(report)
+            if close_coroutine(observer(report)):
+                _LOGGER.error(
+                    "an observer of type %r is an async function: it was told nothing", type(observer).__name__
+                )
         except Exception as error:  # noqa: BLE001 - whoever watches must not change what happened
             # The types alone: what an exception says may hold anything.
             _LOGGER.error("an observer of type %r raised %r", type(observer).__name__, type(error).__name__)

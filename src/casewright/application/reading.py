@@ -27,7 +27,7 @@ from casewright.domain.items import Case, Item, ItemT, Note, Task
 from casewright.domain.steps import Needs
 from casewright.domain.terms import Scope
 from casewright.domain.transitions import several
-from casewright.domain.values import as_instant, as_integer
+from casewright.domain.values import as_instant, as_integer, close_coroutine
 from casewright.domain.verdicts import ActionVerdict
 from casewright.errors import InvalidInputError, MisuseError, NotFoundError
 
@@ -42,7 +42,8 @@ _BY_ID: Final = Order()
 
 FactProvider: TypeAlias = Callable[[UnitOfWork, Any], object]
 """``(unit of work, item) -> fact``: finds out what a guard needs to know beyond the item, inside its transaction. The
-item is None where it is about to be created. What it raises is passed on, and nothing is written."""
+item is None where it is about to be created. It reads through this unit and never asks the bus, whose own transaction
+would wait for this one. What it raises is passed on, and nothing is written."""
 
 
 class ReadingBus:
@@ -138,12 +139,7 @@ class ReadingBus:
             NotFoundError: As for `history`.
             UnknownDefinitionError: As for `get`.
         """
-        return self._read(
-            item_id,
-            by,
-            lambda uow, item, _: verify_stored(item, uow.history(item.id), uow.notes(item.id)),
-            deleted=True,
-        )
+        return self._read(item_id, by, lambda uow, item, _: _verified(uow, item), deleted=True)
 
     def find(
         self,
@@ -198,7 +194,11 @@ class ReadingBus:
 
     def _known(self, uow: UnitOfWork, item: Item | None, needs: Needs) -> dict[str, object]:
         """The facts that are needed and that somebody here can find out."""
-        return {name: self._facts[name](uow, item) for name in sorted(needs.facts) if name in self._facts}
+        known = {name: self._facts[name](uow, item) for name in sorted(needs.facts) if name in self._facts}
+        for name, fact in known.items():
+            if close_coroutine(fact):  # a guard would take it for true
+                raise MisuseError(f"the provider of the fact {name!r} is an async function", "make it a plain one")
+        return known
 
     def _read(
         self, item_id: str, by: Actor, answer: Callable[[UnitOfWork, Item, AnyDefinition], T], *, deleted: bool = False
@@ -237,6 +237,16 @@ def case_of(uow: UnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
     """Return the case that a task belongs to; None where there is none."""
     case_id = item.case_id if isinstance(item, Task) else None
     return None if case_id is None else cast("Case | None", uow.items.get(case_id, lock=lock))
+
+
+def _verified(uow: UnitOfWork, item: Item) -> tuple[Finding, ...]:
+    """What does not hold, of an item that was not changed while it was read: a store may be read committed."""
+    while True:
+        findings = verify_stored(item, uow.history(item.id), uow.notes(item.id))
+        latest = uow.items.get(item.id) if findings else None
+        if latest is None or (latest.version, latest.head) == (item.version, item.head):
+            return findings
+        item = latest
 
 
 def _listing(uow: UnitOfWork, where: Scope, order: Order = _BY_ID) -> Listing:

@@ -10,6 +10,7 @@ from casewright.domain.events import Event
 from casewright.domain.folding import erased_fields, fold
 from casewright.domain.history import Finding, note_digest, verify
 from casewright.domain.items import Item, Note
+from casewright.domain.json_values import FrozenMapping, canonical_json
 from casewright.errors import HistoryError
 
 __all__ = ["verify_stored"]
@@ -35,11 +36,20 @@ def verify_stored(item: Item, events: Sequence[Event], notes: Sequence[Note]) ->
         made = fold(events)
         unknown = erased_fields(events)
         names = [field.name for field in attrs.fields(type(item)) if field.name not in unknown]
-        wrong = [name for name in names if getattr(item, name) != getattr(made, name, None)]
+        wrong = [name for name in names if not _same(getattr(item, name), getattr(made, name, None))]
         told = [Finding(end, "row", f"the row is not what the history makes: {', '.join(wrong)}")] if wrong else []
         return (*told, *_of_notes(events, notes, end))
     except HistoryError as error:
         return (Finding(end if error.position is None else error.position, "malformed", error.problem),)
+
+
+def _same(kept: object, made: object) -> bool:
+    if isinstance(kept, FrozenMapping) and isinstance(made, FrozenMapping):
+        try:
+            return canonical_json(kept) == canonical_json(made)  # == takes 1 for True, also deep inside
+        except ValueError:  # what no history can hold
+            return False
+    return type(kept) is type(made) and kept == made
 
 
 def _of_notes(events: Sequence[Event], notes: Sequence[Note], end: int) -> list[Finding]:

@@ -72,7 +72,10 @@ def to_data(value: object, *, converter: BaseConverter | None = None) -> Any:  #
         InvalidInputError: It holds something that has no JSON form.
         DefinitionError: Two guards of a lifecycle have one code.
     """
-    return (converter or _own()).unstructure(value)
+    try:
+        return (converter or _own()).unstructure(value)
+    except RecursionError:
+        raise InvalidInputError(ROOT, "holds itself, or is nested too deeply") from None
 
 
 def to_json(value: object, *, converter: BaseConverter | None = None) -> str:

@@ -33,6 +33,13 @@ __all__ = ["NOTHING_CHANGES", "Question", "case_closed", "decide", "judge", "own
 
 NOTHING_CHANGES: Final[Permitted[Any]] = Permitted()
 
+# One sentence for closed and deleted: who asks of a task may not be one who may read its case.
+_CASE_CLOSED: Final = Reason(
+    "case_closed",
+    Phase.GUARD,
+    "its case is closed or deleted, and takes no open task: reopen the case, or leave the task",
+)
+
 
 @attrs.define
 class Question:
@@ -174,9 +181,7 @@ def case_closed(parent: Case) -> Reason | None:
     """Return the reason why no open task can be added to the case; None if one can."""
     if parent.open:
         return None
-    if parent.deleted_at is not None:
-        return Reason("case_closed", Phase.GUARD, "its case was deleted, and takes no open task any more")
-    return Reason("case_closed", Phase.GUARD, "its case is closed: reopen the case first, or leave the task closed")
+    return _CASE_CLOSED
 
 
 def _reasons_of_state(question: Question, step: Step, misplaced: Reason | None) -> list[Reason]:

@@ -264,7 +264,10 @@ class Definition(Generic[ItemT]):
             UnknownDefinitionError: The lifecycle that the item is pinned to is not held.
         """
         self._check_item(item)
-        return self._table(item).needs(item.status, action)
+        table = self._table(item)
+        needs = table.needs(item.status, action)
+        # A status that was given another category meanwhile: only the item knows whether it is counted as open.
+        return needs if item.category is table.lifecycle.states.get(item.status) else Needs(True, needs.facts)
 
     @property
     def needs_to_create(self) -> Needs:

@@ -30,9 +30,10 @@ def check_fields(
         InvalidInputError: A value is of a wrong type or over its limit.
     """
     declared = {spec.name: spec for spec in fields}
-    removed = [name for name, value in given.items() if value is None and name in declared]
+    # What was never declared can be removed too: it may be left from before the definition had typed attributes.
+    removed = [name for name, value in given.items() if value is None and (name in declared or not whole)]
     kept = {name: value for name, value in given.items() if name not in removed}
     asked = tuple(spec for spec in fields if (whole and spec.name not in removed) or spec.name in kept)
     values, reasons = check_inputs(asked, kept, "the definition", fields)
-    missing = [declared[name].missing for name in removed if not declared[name].optional]
+    missing = [declared[name].missing for name in removed if name in declared and not declared[name].optional]
     return FrozenMapping({**values, **dict.fromkeys(removed)}), missing + reasons

@@ -200,6 +200,8 @@ def _breaks(event: Event, previous: Event | None, version: int) -> Iterable[tupl
             yield "digest", "its header is not what was sealed"
         if (event.payload is None) is not (event.salt is None):
             yield "payload", "of payload and salt only one is there"
+        elif event.payload is None and event.action in COUNTER_ACTIONS:
+            yield "payload", "its payload is gone, and a count is never erased"
         elif event.payload is not None and event.payload_digest != payload_digest(event.payload.text, event.salt or ""):
             yield "payload", "its payload is not what was sealed"
     except (InvalidInputError, TypeError, ValueError, AttributeError, RecursionError):

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from types import CoroutineType
-from typing import Final
+from typing import Final, cast
 
 from casewright.errors import InvalidInputError
 
@@ -126,11 +126,13 @@ def _rank(other: str) -> int:
 _RANKS = {"low": 1, "medium": 2, "high": 3, "urgent": 4}
 
 
-def close_coroutine(answer: object) -> None:
-    """Close a coroutine that an async function gave where a plain one was needed, so that it does not warn later."""
-    if type(answer) is CoroutineType:  # not isinstance, which would ask a hostile object for its class
-        with suppress(Exception):
-            answer.close()
+def close_coroutine(answer: object) -> bool:
+    """Return whether an async function gave this where a plain one was needed; then it is closed, and warns no more."""
+    if type(answer) is not CoroutineType:  # not isinstance, which would ask a hostile object for its class
+        return False
+    with suppress(Exception):
+        answer.close()
+    return True
 
 
 def quoted(text: str) -> str:
@@ -152,11 +154,11 @@ def as_text(value: object, field: str, limit: int) -> str:
     Raises:
         InvalidInputError: It is no str, longer than the limit, or holds NUL or a lone surrogate (S1, S2).
     """
-    if not isinstance(value, str):
+    if not issubclass(type(value), str):  # not isinstance, which an object may lie to
         raise InvalidInputError(field, f"must be text, not {type(value).__name__}")
-    if len(value) > limit:
+    text = value if type(value) is str else str.__str__(cast("str", value))  # a subclass may tell any length
+    if len(text) > limit:
         raise InvalidInputError(field, f"is longer than {limit} characters", "shorten it")
-    text = value if type(value) is str else str.__str__(value)
     if "\0" in text or not (text.isascii() or _is_unicode(text)):
         raise InvalidInputError(field, "holds NUL or a lone surrogate, which no store can keep", "remove it")
     return text
@@ -223,9 +225,9 @@ def as_integer(value: object, field: str, *, least: int = INTEGER_MIN) -> int:
     Raises:
         InvalidInputError: It is no int, too small or too large.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is bool or not issubclass(type(value), int):  # not isinstance, as above
         raise InvalidInputError(field, f"must be an integer, not {type(value).__name__}")
-    number = int.__int__(value)  # a subclass may compare as it likes
+    number = int.__int__(cast("int", value))  # a subclass may compare as it likes
     if not least <= number <= INTEGER_MAX:
         raise InvalidInputError(field, f"must be from {least} to {INTEGER_MAX}")
     return number

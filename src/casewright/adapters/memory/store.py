@@ -8,7 +8,8 @@ more than the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from threading import Lock
 from typing import Generic, Literal, TypeAlias, TypeVar
@@ -29,6 +30,7 @@ from casewright.errors import AlreadyExistsError, StaleVersionError
 __all__ = ["MemoryStore", "MemoryUnitOfWork"]
 
 EntryT = TypeVar("EntryT")
+_RecordT = TypeVar("_RecordT", Event, Note, OutboxPointer)
 _What: TypeAlias = Literal["item", "note"]
 
 
@@ -89,9 +91,15 @@ class MemoryStore:
                 if (tenant, "note", note.id) in self._kept:
                     raise AlreadyExistsError(note.id, "note")
             fresh: dict[tuple[Tenant, _What, str], _Kept] = {}
+            events, notes, pointers = _by_item(writes.events), _by_item(writes.notes), _by_item(writes.pointers)
             for row, kept in zip(writes.rows, present, strict=True):
                 item_id = row.after.id
-                fresh[tenant, "item", item_id] = _grown(kept, row, writes)
+                fresh[tenant, "item", item_id] = _Kept(
+                    _changed(kept, row),
+                    kept.events.and_then(events[item_id]),
+                    kept.notes.and_then(notes[item_id]),
+                    kept.pointers.and_then(pointers[item_id]),
+                )
             for note in writes.notes:
                 if (tenant, "note", note.id) in fresh:
                     raise AlreadyExistsError(note.id, "note")
@@ -110,18 +118,19 @@ class MemoryStore:
         return kept
 
 
-def _grown(kept: _Kept, row: RowWrite, writes: Writes) -> _Kept:
-    """What is kept of the row's item after the writes."""
-    item_id, item = row.after.id, row.after
-    # Of an item from elsewhere, only what was changed counts.
-    if row.before is not None and row.before is not kept.item:
-        item = evolve(kept.item, {name: getattr(item, name) for name in row.changed})
-    return _Kept(
-        item,
-        kept.events.and_then(event for event in writes.events if event.item_id == item_id),
-        kept.notes.and_then(note for note in writes.notes if note.item_id == item_id),
-        kept.pointers.and_then(pointer for pointer in writes.pointers if pointer.item_id == item_id),
-    )
+def _changed(kept: _Kept, row: RowWrite) -> Item:
+    """The item after the writes. Of an item from elsewhere, only what was changed counts."""
+    if row.before is None or row.before is kept.item:
+        return row.after
+    return evolve(kept.item, {name: getattr(row.after, name) for name in row.changed})
+
+
+def _by_item(records: Iterable[_RecordT]) -> Mapping[ItemId, list[_RecordT]]:
+    """The records of each item, in their order."""
+    found: defaultdict[ItemId, list[_RecordT]] = defaultdict(list)
+    for record in records:
+        found[record.item_id].append(record)
+    return found
 
 
 class MemoryUnitOfWork(BufferingUnitOfWork):

@@ -26,7 +26,7 @@ _CONNECTION: Final = (
 )
 _UNREADABLE: Final = (
     "a row holds what this store cannot have written",
-    "find out who else writes to its tables; bus.verify tells which item",
+    "find out who else writes to its tables",
 )
 _POOL: Final = (
     "all connections of the engine's pool are in use",
@@ -62,7 +62,7 @@ _TEXTS: Final[Mapping[int, tuple[str, str]]] = {
     ),
     sqlite3.SQLITE_CONSTRAINT: (
         "a row that should be new is there already, or breaks a rule that was added to the tables",
-        "find out who else writes to its tables; bus.verify tells which item",
+        "find out who else writes to its tables",
     ),
 }
 _TRANSIENT: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

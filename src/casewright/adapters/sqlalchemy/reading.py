@@ -51,11 +51,21 @@ def _reader(table: Table, make: Callable[[Sequence[Any]], _ReadT]) -> Callable[[
                     raise TypeError
                 sound.add(found)
             return make(row)
-        except (TypeError, ValueError, KeyError, HistoryError):  # its text may show a value
-            advice = "find out who else writes to it; bus.verify tells which item"
-            raise StorageError(f"a row of {table.name} holds what this store cannot have written", advice) from None
+        except (TypeError, ValueError, KeyError, HistoryError, RecursionError):  # its text may show a value
+            raise StorageError(f"{_named(table, row)} holds what this store cannot have written", _ADVICE) from None
 
     return read
+
+
+def _named(table: Table, row: Sequence[Any]) -> str:
+    """Which row it is, as far as its key can be read."""
+    key = [
+        str(value) for column, value in zip(table.c, row, strict=True) if column.primary_key and column.name != "tenant"
+    ]
+    return f"the row {' '.join(key)!r} of {table.name}" if all(map(str.isprintable, key)) else f"a row of {table.name}"
+
+
+_ADVICE: Final = "find out who else writes to it"
 
 
 def _instant(text: str) -> datetime:
