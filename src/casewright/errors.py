@@ -301,7 +301,7 @@ class TransientStorageError(StorageError):
 
 
 class OutcomeUnknownError(StorageError):
-    """The connection was lost at commit: nobody knows yet whether it happened. Retry with the same idempotency key."""
+    """The connection was lost at commit: nobody knows yet whether it happened. Load the item to see."""
 
     code: ClassVar[str] = "outcome_unknown"
 

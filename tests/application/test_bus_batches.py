@@ -206,8 +206,17 @@ def test_together_the_command_that_wants_a_taken_id_is_told(backend: Backend) ->
     assert backend.dump() == before
 
 
+def test_together_an_id_that_is_taken_hides_no_refusal(backend: Backend) -> None:
+    """Whichever comes first, the command that is refused has its reasons and the taken id is told (decision 0013)."""
+    bus = a_bus(backend.store)
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    exists, refused = ("already_exists",), ("refused", "wrong_state")
+    assert run(bus, ReopenTask("x-1"), CreateTask("B", id="x-1")) == [refused, exists]
+    assert run(bus, CreateTask("B", id="x-1"), ReopenTask("x-1")) == [exists, refused]
+
+
 def test_together_an_id_is_wanted_twice(backend: Backend) -> None:
-    """The second one that wants it is told, whether as item or as note; a task and a case share their ids."""
+    """Each but the first that wants it is told, whether as item or as note; a task and a case share their ids."""
     bus = a_bus(backend.store)
     bus.execute(CreateTask("A", id="x-1"), by=WRITER)
     before = backend.dump()
@@ -220,7 +229,7 @@ def test_together_an_id_is_wanted_twice(backend: Backend) -> None:
     ]
     for commands in twice:
         answers = run(bus, *commands, Claim("x-1"), by=WRITER)
-        assert answers == [other, ("already_exists",), *[other] * (len(commands) - 1)]
+        assert answers == [other, *[("already_exists",)] * (len(commands) - 1), other]
     assert backend.dump() == before
 
 

@@ -65,7 +65,7 @@ def test_an_observer_that_is_async_is_told_of_in_the_log(store: Store, caplog: p
     bus.execute(CreateTask("A"), by=ANN)
     assert seen == ["create"]
     assert [record.getMessage() for record in caplog.records] == [
-        "an observer of type 'function' is async: it was told nothing"
+        "an observer of type 'function' is an async function: it was told nothing"
     ]
 
 

@@ -1,121 +1,71 @@
-"""Several commands in one transaction: all of them are written, or none."""
+"""Several commands in one transaction, all of which are written or none: what follows from what each came to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
-from casewright.application.plan import Denied, Job
-from casewright.application.ports import UnitOfWork
-from casewright.application.reports import Outcome, Report
-from casewright.domain.events import Change
-from casewright.domain.items import Item
+from casewright.application.plan import Denied, Done, Job
+from casewright.application.reports import Report
 from casewright.domain.reasons import Phase, Reason
-from casewright.errors import AlreadyExistsError, CasewrightError, ConflictError, RefusedError, StorageError
+from casewright.errors import AlreadyExistsError, CasewrightError, RefusedError
 
-__all__ = ["Attempt", "Batch"]
+__all__ = ["Result", "blame", "errors_of", "reports_of", "to_commit"]
 
-_Done: TypeAlias = tuple[Item | None, tuple[Change[Any], ...]]
+Result: TypeAlias = Done | Denied | CasewrightError
+"""What one job came to: the item before it and its changes, or what is against it."""
 
 _NOT_TOGETHER: Final = Reason(
     "not_together", Phase.GUARD, "nothing was done, because another command that it was to be done with was not"
 )
 
 
-OutcomeOf: TypeAlias = Callable[[Job, Item | None, tuple[Change[Any], ...]], Outcome[Any]]
+def to_commit(results: Sequence[Result]) -> bool:
+    """Return whether all jobs can be done, and there is anything to commit."""
+    return all(isinstance(one, tuple) for one in results) and any(one[1] for one in results if isinstance(one, tuple))
 
 
-class Attempt(Protocol):
-    """How a bus judges one job and records what it changes."""
-
-    def __call__(self, uow: UnitOfWork, job: Job, *, lock: bool, alone: bool) -> _Done:
-        """Return the item before, and the changes."""
-        ...
-
-
-class Batch:
-    """Jobs that are done together, in one attempt after the other.
+def blame(jobs: Sequence[Job], results: list[Result], error: AlreadyExistsError) -> None:
+    """Take a conflict that the store met for the result of the job that caused it.
 
     Args:
-        jobs: In the order in which they are done.
+        jobs: All jobs.
+        results: Those of the jobs that were judged; one more may have been about to be recorded.
+        error: What the store met.
+
+    Raises:
+        AlreadyExistsError: It was none of the store's: a fact provider or a guard may raise anything.
     """
+    wanting = [place for place, job in enumerate(jobs[: len(results) + 1]) if _wants(job, error)]
+    if not wanting:
+        raise error
+    # The last one: two jobs of one batch may want the same id, and the first could have had it.
+    results[wanting[-1] : wanting[-1] + 1] = [error]
 
-    __slots__ = ("_done", "_errors", "_jobs", "reports")
 
-    reports: list[Report]
+def errors_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[CasewrightError, ...]:
+    """Return the error of each job where one of them met one: its own, or that it was not done; else none."""
+    if len(results) == len(jobs) and all(isinstance(one, tuple) for one in results):
+        return ()
+    unjudged: list[Result] = [(None, ())] * (len(jobs) - len(results))
+    return tuple([_error_of(job, one) for job, one in zip(jobs, [*results, *unjudged], strict=True)])
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        """Begin with nothing done."""
-        self._jobs = jobs
-        self._begin()
 
-    def _begin(self) -> None:
-        self._done: list[_Done | None] = []
-        self._errors: dict[int, CasewrightError] = {}
-        self.reports = []
+def reports_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int) -> list[Report]:
+    """Return what observers are told: of each command that was done; or, where none was, of those that were denied."""
+    pairs: Any = list(zip(jobs, results, strict=False))
+    if errors_of(jobs, results):
+        return [job.denial(one, attempt) for job, one in pairs if isinstance(one, Denied)]
+    return [job.report(changes, attempt) for job, (_, changes) in pairs if changes]
 
-    def take(self, uow: UnitOfWork, attempt: Attempt, number: int) -> bool:
-        """Judge all jobs in one unit of work, and record what they change.
 
-        What one job met does not keep the next one from being judged, so that all refusals are told at once.
-
-        Args:
-            uow: The unit of work.
-            attempt: How the bus judges one job.
-            number: Which attempt it is, from 1.
-
-        Returns:
-            Whether there is anything to commit.
-
-        Raises:
-            ConflictError: The unit can only be rolled back.
-            StorageError: The store failed.
-        """
-        self._begin()
-        for place, job in enumerate(self._jobs):
-            try:
-                self._done.append(attempt(uow, job, lock=number > 1, alone=False))
-            except Denied as denied:
-                self._errors[place] = denied.error
-                self.reports.append(job.denial(denied, number))
-                self._done.append(None)
-            except (ConflictError, StorageError):
-                raise
-            except CasewrightError as error:
-                self._errors[place] = error
-                self._done.append(None)
-        changed = [(job, done[1]) for job, done in zip(self._jobs, self._done, strict=True) if done and done[1]]
-        if self._errors:
-            return False
-        self.reports = [job.report(changes, number) for job, changes in changed]
-        return bool(changed)
-
-    def blame(self, error: AlreadyExistsError) -> None:
-        """Take a conflict that the store met for the error of the job that caused it; then nothing was written."""
-        judged = self._jobs[: len(self._done) + 1]
-        wanting = [place for place, job in enumerate(judged) if _wants(job, error)]
-        if not wanting:  # it was none of the store's: a fact provider or a guard may raise anything
-            raise error
-        # The last one: two jobs of one batch may want the same id, and the first could have had it.
-        self._errors[wanting[-1]] = error
-        self.reports = [report for report in self.reports if report.denial is not None]
-
-    def answers(self, outcome: OutcomeOf) -> tuple[Outcome[Any] | CasewrightError, ...]:
-        """Return the answer to each job.
-
-        Args:
-            outcome: Makes the outcome of a job from the item before it and its changes.
-        """
-        if self._errors:
-            return tuple(self._errors.get(place) or _not_done(job) for place, job in enumerate(self._jobs))
-        return tuple(outcome(job, *done) for job, done in zip(self._jobs, self._done, strict=True) if done)
+def _error_of(job: Job, result: Result) -> CasewrightError:
+    if isinstance(result, Denied):
+        return result.error
+    return RefusedError(job.ask.action, job.item_id, (_NOT_TOGETHER,)) if isinstance(result, tuple) else result
 
 
 def _wants(job: Job, error: AlreadyExistsError) -> bool:
     if error.what == "note":
         return job.ask.action == "add_note" and job.ask.inputs.get("note_id") == error.item_id
     return job.creates and job.item_id == error.item_id
-
-
-def _not_done(job: Job) -> RefusedError:
-    return RefusedError(job.ask.action, job.item_id, (_NOT_TOGETHER,))

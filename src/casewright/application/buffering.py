@@ -16,6 +16,7 @@ import attrs
 
 from casewright.application.ports import Items, OutboxPointer, shard_of
 from casewright.domain.events import COUNTER_ACTIONS, Change, Event
+from casewright.domain.folding import evolve
 from casewright.domain.ids import ItemId, Tenant, as_item_id, as_tenant
 from casewright.domain.items import Case, Item, Note, Task
 from casewright.domain.values import as_integer
@@ -50,6 +51,31 @@ class RowWrite:
         pairs = zip(_FIELDS[cls], _VALUES[cls](before), _VALUES[cls](self.after), strict=True)
         return tuple([name for name, old, new in pairs if old is not new])
 
+    def onto(self, present: Item | None) -> Item:
+        """Compare, and return the item that takes the place of the present one, without writing anything.
+
+        It is right only where nobody else can write until this is written: under a lock, or where the store itself
+        refuses it if the row has changed since it was read.
+
+        Args:
+            present: The item as it is committed; None where there is none.
+
+        Returns:
+            The item after the changes; of a present one, only what was changed is set.
+
+        Raises:
+            StaleVersionError: The present item has another version, or another head, than ``before``.
+            AlreadyExistsError: The id of a new item is taken.
+        """
+        before, after = self.before, self.after
+        if before is None:
+            if present is not None:
+                raise AlreadyExistsError(after.id)
+            return after
+        if present is None or (present.version, present.head) != (before.version, before.head):
+            raise StaleVersionError(after.id, before.version, None if present is None else present.version)
+        return after if present is before else evolve(present, {name: getattr(after, name) for name in self.changed})
+
 
 @attrs.frozen
 class Writes:
@@ -61,7 +87,7 @@ class Writes:
     Attributes:
         rows: One for each item, by kind and id, so that two units never wait for each other.
         events: One or more for each row, those of an item by version.
-        notes: In the order in which they were recorded.
+        notes: In the order in which they were recorded. Their ids are no item's: a note and an item may have the same.
         pointers: One for each event that is to be published.
     """
 
@@ -114,6 +140,29 @@ class BufferingUnitOfWork(ABC):
     @abstractmethod
     def _notes(self, item_id: ItemId) -> Sequence[Note]:
         """Return the committed notes of an item of the tenant, in the order in which they were added."""
+
+    # ------------------------------------------------------------ what an adapter calls in methods of its own
+
+    def _check_open(self) -> None:
+        """Check that the unit can still be used: the first line of `Listing.count`, and of all that reads or writes.
+
+        Raises:
+            MisuseError: It has ended, or met a conflict.
+        """
+        if self._ended:
+            raise MisuseError("the unit of work has ended", "begin a new one")
+        if self._conflict:
+            raise MisuseError("the unit of work met a conflict or was interrupted", "roll it back, and begin a new one")
+
+    def _check_limit(self, limit: int) -> int:
+        """Check that the unit can still be used, and return the limit: the first line of `find` and of `pending`.
+
+        Raises:
+            MisuseError: As for `_check_open`.
+            InvalidInputError: The limit is no integer from 1.
+        """
+        self._check_open()
+        return as_integer(limit, "limit", least=1)
 
     # ------------------------------------------------------------ what is the same for all
 
@@ -180,12 +229,6 @@ class BufferingUnitOfWork(ABC):
     ) -> None:
         """Roll back unless the unit has ended."""
         self.rollback()
-
-    def _check_open(self) -> None:
-        if self._ended:
-            raise MisuseError("the unit of work has ended", "begin a new one")
-        if self._conflict:
-            raise MisuseError("the unit of work met a conflict or was interrupted", "roll it back, and begin a new one")
 
     def _finish(self) -> None:
         self._changes = []
@@ -262,13 +305,22 @@ def _check_change(change: Change[Any], tenant: Tenant) -> None:
     if not isinstance(change, Change):
         raise MisuseError(f"a {type(change).__name__} is no change", "record what seal() gave")
     before, after, event = change.before, change.after, change.event
+    if not _is_whole(change):
+        raise MisuseError("a change lacks its item or its event", "record what seal() gave")
     if not event.digest or after.head != event.digest:
         raise MisuseError("a change is not sealed", "seal it: uow.record(seal(change, recorded_at=...))")
     if event.tenant != tenant or after.tenant != tenant:
         raise MisuseError("a change is of another tenant", "begin a unit of work for the actor's tenant")
-    linked = (0, "") if before is None else (before.version, before.head)
-    follows = (event.version - 1, event.previous) == linked and event.version == after.version
+    linked = (1, "") if before is None else (before.version + 1, before.head)
+    follows = (event.version, event.previous) == linked and event.version == after.version
+    fits = (event.item_id, event.kind) == (after.id, after.kind) and (before is None or before.id == after.id)
     own = (event.tenant, event.item_id, event.version)
     strays = [note for note in change.notes if (note.tenant, note.item_id, note.version) != own]
-    if not follows or strays or event.item_id != after.id or (before is not None and before.id != after.id):
+    if not (follows and fits) or strays:
         raise MisuseError("a change does not fit its event", "record what decide() answered, sealed and not edited")
+
+
+def _is_whole(change: Change[Any]) -> bool:
+    items = type(change.after) in _FIELDS and (change.before is None or type(change.before) is type(change.after))
+    notes = isinstance(change.notes, tuple) and all(isinstance(note, Note) for note in change.notes)
+    return items and notes and isinstance(change.event, Event)

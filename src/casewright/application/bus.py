@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-from casewright.application.batch import Batch
+from casewright.application.batch import Result, blame, errors_of, reports_of, to_commit
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
 from casewright.application.observers import notify
 from casewright.application.plan import (
+    Changes,
     Denied,
+    Done,
     Job,
     Outdated,
     as_job,
@@ -32,22 +34,22 @@ from casewright.application.reading import FactProvider, ReadingBus, as_function
 from casewright.application.reports import Observer, Outcome
 from casewright.domain.actors import Actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
-from casewright.domain.events import Change, Context
+from casewright.domain.events import Context
 from casewright.domain.items import Case, Item
 from casewright.domain.values import as_integer
 from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import (
     AlreadyExistsError,
     CasewrightError,
+    ConflictError,
     InvalidInputError,
     MisuseError,
     StaleVersionError,
+    StorageError,
     TransientStorageError,
 )
 
 __all__ = ["CommandBus"]
-
-Changes: TypeAlias = tuple[Change[Any], ...]
 
 
 class CommandBus(ReadingBus):
@@ -208,8 +210,9 @@ class CommandBus(ReadingBus):
             attempt += 1
             try:
                 with self._store.begin(tenant=job.by.tenant) as uow:
-                    item, changes = self._attempt(uow, job, lock=attempt > 1)
-                    if changes:
+                    done = self._attempt(uow, job, lock=attempt > 1)
+                    if done[1]:
+                        uow.record(*done[1])
                         uow.commit()
             except Denied as denied:
                 notify(self._observers, job.denial(denied, attempt))
@@ -220,30 +223,50 @@ class CommandBus(ReadingBus):
                 if attempt == self._max_attempts:
                     raise
             else:
-                if changes and self._observers:
-                    notify(self._observers, job.report(changes, attempt))
-                return self._outcome(job, item, changes)
+                if done[1] and self._observers:
+                    notify(self._observers, job.report(done[1], attempt))
+                return self._outcome(job, done)
 
     def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
-        batch = Batch(jobs)
         attempt = 0
         while True:
             attempt += 1
+            results: list[Result] = []
             try:
                 with self._store.begin(tenant=by.tenant) as uow:
-                    if batch.take(uow, self._attempt, attempt):
+                    for job in jobs:
+                        results.append(self._result(uow, job, lock=attempt > 1))  # noqa: PERF401 - kept where it stops
+                    if to_commit(results):
                         uow.commit()
             except AlreadyExistsError as error:
-                batch.blame(error)
+                blame(jobs, results, error)
             except (StaleVersionError, TransientStorageError):
                 if attempt == self._max_attempts:
                     raise
                 continue
-            for report in batch.reports:
+            for report in reports_of(jobs, results, attempt):
                 notify(self._observers, report)
-            return batch.answers(self._outcome)
+            return errors_of(jobs, results) or tuple(map(self._outcome, jobs, cast("list[Done]", results)))
 
-    def _outcome(self, job: Job, item: Item | None, changes: Changes) -> Outcome[Any]:
+    def _result(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Result:
+        """What one of several jobs comes to. What is against it does not keep the next one from being judged."""
+        try:
+            done = self._attempt(uow, job, lock=lock)
+        except Denied as denied:
+            return denied
+        except (ConflictError, StorageError):
+            raise
+        except CasewrightError as error:
+            return error
+        if done[1]:
+            # Found now and not by the commit, lest the jobs after it be judged on an item that can never be.
+            if job.creates and uow.items.get(job.item_id) is not None:
+                return AlreadyExistsError(job.item_id)
+            uow.record(*done[1])
+        return done
+
+    def _outcome(self, job: Job, done: Done) -> Outcome[Any]:
+        item, changes = done
         outcome = job.outcome(item, self._shown(changes, job.by))
         self._given.add(outcome.item)
         return outcome
@@ -258,16 +281,10 @@ class CommandBus(ReadingBus):
         except CasewrightError as error:
             return error
 
-    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool, alone: bool = True) -> tuple[Item | None, Changes]:
-        """Judge the job and record what it changes; return the item before, and the changes."""
+    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Done:
+        """Judge the job; return the item before it, and its changes, sealed."""
         item, verdict = self._judged(uow, job, lock=lock)
-        changes = to_record(job, verdict, self._clock())
-        if changes:
-            # Found now and not by the commit, lest the jobs after it be judged on an item that can never be.
-            if not alone and job.creates and uow.items.get(job.item_id) is not None:
-                raise AlreadyExistsError(job.item_id)
-            uow.record(*changes)
-        return item, changes
+        return item, to_record(job, verdict, self._clock())
 
     def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Permitted[Any] | Refused]:
         if job.creates:

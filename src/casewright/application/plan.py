@@ -27,7 +27,9 @@ from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import InvalidInputError, MisuseError, NotFoundError, RefusedError, StaleVersionError
 
 __all__ = [
+    "Changes",
     "Denied",
+    "Done",
     "Job",
     "Outdated",
     "as_job",
@@ -35,9 +37,16 @@ __all__ = [
     "check_version",
     "created",
     "decided",
+    "report_of",
     "seen",
     "to_record",
 ]
+
+
+Changes: TypeAlias = tuple[Change[Any], ...]
+
+Done: TypeAlias = tuple[Item | None, Changes]
+"""What a command that can be done comes to: the item before it, and its changes, sealed."""
 
 
 class Denied(Exception):  # noqa: N818 - it never leaves a bus: it carries the error that does
@@ -88,27 +97,17 @@ class Job:
         """Whether there is no item yet."""
         return self.ask.action == "create"
 
-    def report(self, changes: tuple[Change[Any], ...], attempts: int) -> Report:
+    def report(self, changes: Changes, attempts: int) -> Report:
         """Return what observers are told once it is committed."""
-        return self._report(attempts, events=tuple(change.event for change in changes))
+        events = tuple(change.event for change in changes)
+        return report_of(self.ask.action, self.item_id, self.by, self.at, attempts=attempts, events=events)
 
     def denial(self, denied: Denied, attempts: int) -> Report:
         """Return what observers are told of a denial."""
-        return self._report(attempts, denial=denied.error, reasons=denied.reasons)
+        told = {"denial": denied.error, "reasons": denied.reasons}
+        return report_of(self.ask.action, self.item_id, self.by, self.at, attempts=attempts, **told)
 
-    def _report(self, attempts: int, **told: Any) -> Report:  # noqa: ANN401 - Report's own arguments
-        return Report(
-            action=self.ask.action,
-            item_id=self.item_id,
-            tenant=self.by.tenant,
-            actor_id=self.by.id,
-            on_behalf_of=self.by.on_behalf_of,
-            at=self.at,
-            attempts=attempts,
-            **told,
-        )
-
-    def outcome(self, item: Item | None, changes: tuple[Change[Any], ...]) -> Outcome[Any]:
+    def outcome(self, item: Item | None, changes: Changes) -> Outcome[Any]:
         """Return what the caller is answered.
 
         Args:
@@ -118,6 +117,25 @@ class Job:
         after: Any = changes[0].after if changes else item
         notes: tuple[Note, ...] = changes[0].notes if changes else ()
         return Outcome(self.command.result(after, notes), after, tuple(change.event for change in changes))
+
+
+def report_of(
+    action: str,
+    item_id: ItemId,
+    by: Actor,
+    at: datetime,
+    **told: Any,  # noqa: ANN401 - Report's own arguments
+) -> Report:
+    """Return what observers are told of a command, or of a reading that was denied."""
+    return Report(
+        action=action,
+        item_id=item_id,
+        tenant=by.tenant,
+        actor_id=by.id,
+        on_behalf_of=by.on_behalf_of,
+        at=at,
+        **told,
+    )
 
 
 def as_job(
@@ -142,13 +160,7 @@ def as_job(
     check_actor(by)
     if context is not None and not isinstance(context, Context):
         raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
-    ask = command.ask()
-    if not isinstance(ask, Ask):
-        raise MisuseError(f"ask() of a {type(command).__name__} gave a {type(ask).__name__}", "return an Ask")
-    if ask.action == "read":
-        raise InvalidInputError("action", "read changes nothing", "call bus.get")
-    if ask.action == "add_note" and ask.inputs.get("note_id") is None:
-        ask = attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))
+    ask = _asked(command, new_id)
     item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
     expected = None if expected_version is None else as_integer(expected_version, "expected_version", least=1)
     if ask.action == "create" and (expected is not None or item is not None):
@@ -165,6 +177,18 @@ def as_job(
         expected_version=expected,
         given=item,
     )
+
+
+def _asked(command: Command[Any], new_id: NewId) -> Ask:
+    """What the command asks for, the id of a new note included."""
+    ask = command.ask()
+    if not isinstance(ask, Ask):
+        raise MisuseError(f"ask() of a {type(command).__name__} gave a {type(ask).__name__}", "return an Ask")
+    if ask.action == "read":
+        raise InvalidInputError("action", "read changes nothing", "call bus.get")
+    if ask.action != "add_note" or ask.inputs.get("note_id") is not None:
+        return ask
+    return attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))
 
 
 def check_actor(by: Actor) -> None:
@@ -228,7 +252,7 @@ def decided(
     return definition.decide(item, ask.action, ask.inputs, by=job.by, at=job.at, parent=parent, facts=facts)
 
 
-def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> tuple[Change[Any], ...]:
+def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> Changes:
     """Return the sealed changes of a permission; none where nothing changes.
 
     Raises:

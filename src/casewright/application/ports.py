@@ -1,14 +1,16 @@
-"""The ports: what a store must be for a bus to work with it. Every sentence here has a test.
+"""The ports: what a store must be for a bus to work with it.
 
-What any store can be brought to do is tested in the contract suite; what takes a connection that breaks, a schema that
-is another one, or a transaction of the caller's, is tested with the adapter.
+What is demanded here of every store has a test in the contract suite, as far as any store can be brought to it; what
+takes a connection that breaks, a schema that is another one, or a transaction of the caller's, is tested with the
+adapter. What is promised to a store, such as what it is never given, is tested with the bus.
 
 The core contract is `Store` and `UnitOfWork`. Everything else (`Listing`, `Outbox`) is a protocol of its own that a
 unit of work may also have; a bus that needs one that is not there says so in a MisuseError.
 
 A store knows no definition: what it writes is in the `Change`, and what it reads back is plain data. It promises
-read committed plus compare-and-set, and no more. `casewright.application.buffering` leaves an adapter one load and one
-flush to write.
+read committed plus compare-and-set, and no more. A bus tries again after StaleVersionError and TransientStorageError,
+and passes on every other error. Derive from `casewright.application.buffering.BufferingUnitOfWork`: it keeps most of
+what is written here, and leaves an adapter one load and one flush to write.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class Items(Protocol):
     def get(self, id: str, *, lock: bool = False) -> Item | None:
         """Return the item as it is, deleted or not.
 
-        What this unit has recorded is seen at once.
+        What this unit has recorded is seen at once, with and without ``lock``.
 
         Args:
             id: Its id. An id of another tenant, and one that no store could hold, is the id of no item.
@@ -62,10 +64,13 @@ class UnitOfWork(Protocol):
     """What is read and written together, for one tenant. Used in a ``with`` block, by one thread.
 
     Of what others do, only what they have committed is seen: at the first read of a unit, all that was committed before
-    it; later no less than it has seen, and perhaps what was committed since.
+    it; later no less than it has seen, and perhaps what was committed since. That goes across all that is read: neither
+    histories and notes nor lists are older than an item that was read before them.
 
-    Leaving the block without `commit` rolls back, whatever exception led out of it (T4); that exception is passed on.
-    After `commit`, `rollback`, or the block, every method but `rollback` raises MisuseError.
+    A unit ends by `commit`, whether it returns or raises, by `rollback`, or with its block. Leaving the block without
+    `commit` rolls back, whatever exception led out of it (T4); after `commit` nothing is undone. That exception is
+    passed on. Once a unit has ended, `record`, `commit` and all that reads raise MisuseError; `rollback` and leaving
+    the block do nothing.
     """
 
     @property
@@ -76,20 +81,29 @@ class UnitOfWork(Protocol):
     def record(self, *changes: Change[Any]) -> None:
         """Take changes to be written: row, event, notes and outbox pointer, all together or not at all (T1, H2).
 
-        This is the only way to write. The changes of one decision are recorded in one call. Changes of one item chain:
-        the second one is decided on what the first one made. The store may write here already, or only in `commit`; so
-        each of the conflicts below may come from either. After one, only `rollback` is legal.
+        This is the only way to write. Of a row that is there only the fields that differ between before and after are
+        written. The changes of one decision are recorded in one call. Changes of one item chain: the second one is
+        decided on what the first one made.
+
+        The store may write here already, or only in `commit`; so each of the two conflicts below may come from either.
+        After one, `record`, `commit` and all that reads raise MisuseError, and nothing is left to do but to roll back.
+        After a MisuseError about changes nothing of this call is taken, and the unit may go on.
+
+        What is checked of a change is that it belongs to its item and its event and that these follow the ones before;
+        that its row is what its event makes is not, and only `verify` finds out.
 
         Args:
-            changes: Sealed changes of items of the tenant.
+            changes: Sealed changes of items of the tenant; none at all are no error.
 
         Raises:
-            MisuseError: A change is not sealed or does not fit its event; it is of another tenant; of a task and the
-                case that counts it only one has changed; or the unit only reads.
+            MisuseError: What is given is no change, lacks a part, is not sealed, or does not fit its event; it is of
+                another tenant; it opens or closes a task of a case, and the change by which the case counts that is
+                not in this call, or the other way round; or the unit only reads.
             StaleVersionError: The item has another version, or another head, than the one the change was decided on
-                (L1, H5).
+                (L1, H5). It names the item, and the version that was expected.
             AlreadyExistsError: A new item has an id that is taken in the tenant, by a task or a case, living or
-                deleted; or a new note has.
+                deleted; or a new note has the id of another note. It names the id as ``item_id``, and what was to have
+                it, "item" or "note", as ``what``. Notes have ids of their own: one may have that of an item.
         """
         ...
 
@@ -98,11 +112,14 @@ class UnitOfWork(Protocol):
 
         Args:
             id: The item's id.
-            after: Only events of a later version than this.
-            limit: At most so many, the earliest ones; None for all.
+            after: Only events of a later version than this, from 0.
+            limit: At most so many, from 1, the earliest ones; None for all.
 
         Returns:
             The events; empty where there is no such item. Those that this unit has recorded may be missing.
+
+        Raises:
+            InvalidInputError: ``after`` or ``limit`` is less than that.
         """
         ...
 
@@ -115,6 +132,9 @@ class UnitOfWork(Protocol):
 
     def commit(self) -> None:
         """Write all that was recorded, and end the unit. Once it returns, every later unit sees all of it.
+
+        Where nothing was recorded, also in a unit that only reads, it ends the unit and that is all. Where it raises,
+        the unit has ended too.
 
         Raises:
             StaleVersionError: As for `record`.
@@ -151,6 +171,7 @@ class Store(Protocol):
             write: Whether it may record. A unit that only reads sees no more and no less than one that writes.
 
         Raises:
+            InvalidInputError: The tenant is neither empty nor one that a store could hold; see `as_tenant`.
             StorageError: The store cannot be reached, or holds another schema than it should.
         """
         ...
@@ -169,10 +190,10 @@ class Listing(Protocol):
     """A unit of work that can also list items. What the unit itself has recorded may be missing."""
 
     terms: frozenset[TermKind]
-    """The kinds of terms that it can translate."""
+    """The kinds of terms that it can translate: it is never given others."""
 
     orders: frozenset[OrderBy]
-    """What it can order by."""
+    """What it can order by, one at least: it is never given another."""
 
     def find(
         self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
@@ -183,11 +204,14 @@ class Listing(Protocol):
             kind: Tasks or cases.
             where: Just the items that it `matches` are returned (A6).
             order: By code point of the ids, or by time of creation and then so.
-            limit: At most so many, from 1.
-            after: Only items that come after it in this order.
+            limit: At most so many, from 1, of those that are in the scope.
+            after: Only items that come after it in this order; never a cursor of another one.
 
         Returns:
             The items.
+
+        Raises:
+            InvalidInputError: The limit is less than 1.
         """
         ...
 
@@ -242,5 +266,8 @@ class Outbox(Protocol):
 
         Returns:
             The pointers by item id (by code point) and version.
+
+        Raises:
+            InvalidInputError: The limit is less than 1.
         """
         ...

@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from casewright.application.given import Given
 from casewright.application.new_ids import Clock, system_clock
 from casewright.application.observers import notify
-from casewright.application.plan import Denied, check_actor, seen
+from casewright.application.plan import Denied, check_actor, report_of, seen
 from casewright.application.ports import Listing, Store, UnitOfWork
 from casewright.application.registry import AnyDefinition, Registry
-from casewright.application.reports import Observer, Report
+from casewright.application.reports import Observer
 from casewright.application.verifying import verify_stored
 from casewright.domain.actors import Actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
@@ -212,17 +212,9 @@ class ReadingBus:
                     raise Denied(NotFoundError(known_id))
                 return answer(uow, item, definition)
         except Denied as denied:
-            report = Report(
-                action="read",
-                item_id=known_id,
-                tenant=by.tenant,
-                actor_id=by.id,
-                on_behalf_of=by.on_behalf_of,
-                at=as_instant(self._clock(), "clock"),
-                denial=denied.error,
-                reasons=denied.reasons,
-            )
-            notify(self._observers, report)
+            now = as_instant(self._clock(), "clock")
+            told = {"denial": denied.error, "reasons": denied.reasons}
+            notify(self._observers, report_of("read", known_id, by, now, **told))
             raise denied.error from None
 
     def _visible(self, wanted: ItemFilter[Any], by: Actor) -> Scope:

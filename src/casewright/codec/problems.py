@@ -51,10 +51,8 @@ class _Kind:
 
 
 _INTERNAL: Final = "The request could not be handled. The fault is not in the request."
-_LATER: Final = (
-    "The request could not be handled now. Send it again later, unchanged and with the same idempotency key."
-)
-_UNKNOWN: Final = "Nobody knows yet whether it happened. Send the request again, with the same idempotency key."
+_LATER: Final = "The request could not be handled now, and nothing was done. Send it again later."
+_UNKNOWN: Final = "Nobody knows yet whether it happened. Look whether it did before you send it again."
 
 _KINDS: Final[Mapping[type[CasewrightError], _Kind]] = {
     InvalidInputError: _Kind(422, "The input is not valid"),
@@ -70,7 +68,7 @@ _KINDS: Final[Mapping[type[CasewrightError], _Kind]] = {
     MisuseError: _Kind(500, "The application made a mistake", _INTERNAL),
     StorageError: _Kind(500, "The store failed", _INTERNAL),
     TransientStorageError: _Kind(503, "The store is busy", _LATER, retryable=True),
-    OutcomeUnknownError: _Kind(503, "The outcome is not known", _UNKNOWN, retryable=True),
+    OutcomeUnknownError: _Kind(503, "The outcome is not known", _UNKNOWN),
     HistoryError: _Kind(500, "A history cannot be read", _INTERNAL),
     CasewrightError: _Kind(500, "The request failed", _INTERNAL),
 }

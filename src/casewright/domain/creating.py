@@ -11,7 +11,7 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.deciding import case_closed, with_counter
-from casewright.domain.events import Change, Event
+from casewright.domain.events import VERBS, Change, Event
 from casewright.domain.fields import check_fields
 from casewright.domain.folding import apply
 from casewright.domain.guards import Guard
@@ -148,7 +148,7 @@ def _event(blueprint: Blueprint, draft: Draft, status: str, values: Mapping[str,
         kind=blueprint.kind,
         version=1,
         action="create",
-        name="created",
+        name=VERBS["create"],
         from_status=None,
         to_status=status,
         category=blueprint.lifecycle.states[status],

@@ -98,7 +98,7 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
     work = _work(question, step, values)
     if work is None:
         return NOTHING_CHANGES
-    status = str(values["status"]) if action == "correct" else step.target or item.status
+    status = str(values["status"]) if step.sets_status else step.target or item.status
     changes = work.changes if isinstance(work.changes, FrozenMapping) else FrozenMapping(work.changes)
     event = new_event(
         item,
@@ -145,13 +145,18 @@ def with_counter(change: Change[Any], parent: Case | None) -> tuple[Change[Any],
 
     Returns:
         One change or two, the item's own first.
+
+    Raises:
+        MisuseError: The counter moves, and the case is missing, another one, or counts no open task.
     """
-    if parent is None:
+    case_id = getattr(change.after, "case_id", None)
+    if case_id is None:
         return (change,)
     before, event = change.before, change.event
     is_open = change.after.open
     if (before is not None and before.open) is is_open:
         return (change,)
+    parent = own_case(case_id, parent)
     count = parent.open_tasks + (1 if is_open else -1)
     if count < 0:
         raise MisuseError(f"the case {parent.id!r} counts no open task", "pass the case as it is now")
@@ -205,7 +210,7 @@ def _reasons_of_guards(
         reason = guard.refusal(item, EMPTY if values is None else values, question.facts, question.at)
         if reason is not None and reason not in reasons:
             reasons.append(reason)
-    if step.action == "delete" and isinstance(item, Case) and item.open_tasks:
+    if step.deletes and isinstance(item, Case) and item.open_tasks:
         reasons.append(open_tasks_reason(item))
     return reasons
 
@@ -216,7 +221,7 @@ def _reasons_of_case(question: Question, step: Step, category: Category | None) 
     if not isinstance(item, Task) or item.case_id is None:
         return []
     stays_open = item.open if category is None else category not in CLOSED_CATEGORIES
-    if (stays_open and step.action != "delete") is item.open:
+    if (stays_open and not step.deletes) is item.open:
         return []
     parent = own_case(item.case_id, question.parent)
     reason = None if item.open else case_closed(parent)
@@ -237,7 +242,7 @@ def own_case(case_id: str | None, parent: Case | None) -> Case:
 
 def _category_after(table: StepTable, step: Step, values: Mapping[str, Any] | None) -> Category | None:
     """The category that the step leads to; None where it changes none, or the inputs do not say which yet."""
-    if step.action == "correct" and values is not None:
+    if step.sets_status and values is not None:
         return table.lifecycle.states[str(values["status"])]
     return step.category
 

@@ -5,6 +5,7 @@ The header is never upcast. An event's id is ``<item_id>.<version>``, and its ve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Generic
 
@@ -15,34 +16,44 @@ from casewright.domain.items import ItemT, Kind, Note
 from casewright.domain.payloads import Payload
 from casewright.domain.values import MAX_ID, Category, as_name
 
-__all__ = ["COUNTER_ACTIONS", "RESERVED", "SCHEMA", "VERBS", "Change", "Context", "Event"]
+__all__ = ["COUNTER_ACTIONS", "HEADERS", "RESERVED", "SCHEMA", "VERBS", "Change", "Context", "Event"]
 
 MAX_CAUSATION: Final = MAX_ID + 20  # the id of an event is that of its item, a dot and a version
 
 SCHEMA: Final = 1
 """The number of the present shape of header and payload."""
 
-VERBS: Final = frozenset(
-    {
-        "create",
-        "read",
-        "edit",
-        "assign",
-        "claim",
-        "release",
-        "set_due",
-        "tag",
-        "add_note",
-        "correct",
-        "delete",
-    }
-)
-"""The internal transitions that every definition has; their names are reserved."""
+HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
+    1: (
+        *("tenant", "item_id", "kind", "version", "action", "name", "from_status", "to_status", "category"),
+        *("actor_id", "on_behalf_of", "occurred_at", "recorded_at", "schema", "definition", "lifecycle_version"),
+        *("correlation_id", "causation_id", "traceparent", "changed", "previous", "payload_digest"),
+    ),
+}
+"""What the digest of an event covers, by the number of its shape. No row ever changes: a new field takes a new one."""
+
+VERBS: Final[Mapping[str, str]] = {
+    "create": "created",
+    "read": "",
+    "edit": "edited",
+    "assign": "assigned",
+    "claim": "claimed",
+    "release": "released",
+    "set_due": "due_set",
+    "tag": "tagged",
+    "add_note": "note_added",
+    "correct": "corrected",
+    "delete": "deleted",
+}
+"""The internal transitions that every definition has, with the past-tense names of their events; reading leaves none.
+
+Their names are reserved.
+"""
 
 COUNTER_ACTIONS: Final = frozenset({"task_opened", "task_closed"})
 """The events by which a case counts its open tasks; their names are reserved too."""
 
-RESERVED: Final = VERBS | COUNTER_ACTIONS
+RESERVED: Final = COUNTER_ACTIONS.union(VERBS)
 """What no action of a lifecycle may be called."""
 
 

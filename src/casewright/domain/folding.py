@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from casewright.domain.actors import Actor
-from casewright.domain.events import RESERVED, SCHEMA, Event
+from casewright.domain.events import HEADERS, RESERVED, SCHEMA, Event
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Case, Item, Task, WorkItem
 from casewright.domain.json_values import EMPTY, FrozenMapping
@@ -82,7 +82,7 @@ def fold(events: Iterable[Event]) -> Item:
             raise HistoryError(f"version {position + 1} was expected", position)
         if item is not None and (event.item_id, event.tenant, event.kind) != (item.id, item.tenant, item.kind):
             raise HistoryError("it belongs to another item", position)
-        if event.schema != SCHEMA:
+        if event.schema not in tuple(HEADERS):
             raise HistoryError("its schema is not known to this version, so only its header can be read", position)
         if item is None and event.kind not in tuple(_BLANKS):
             raise HistoryError("it is of no known kind", position)

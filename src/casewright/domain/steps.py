@@ -13,7 +13,7 @@ import attrs
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.effects import Effect
 from casewright.domain.guards import Guard, facts_of
-from casewright.domain.inputs import Input, choice
+from casewright.domain.inputs import Input
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.reasons import Phase, Reason, alternatives, params
 from casewright.domain.transitions import Transition
@@ -40,6 +40,8 @@ class Step:
         category: The category of the target; None for a verb.
         effects: The fields that a transition sets.
         verb: The verb, where it is one.
+        sets_status: Whether it leads to the status that its input ``status`` names.
+        deletes: Whether the item is deleted then.
     """
 
     action: str
@@ -51,12 +53,14 @@ class Step:
     category: Category | None = None
     effects: tuple[Effect, ...] = ()
     verb: Verb | None = None
+    sets_status: bool = False
+    deletes: bool = False
 
     @property
     def conditional(self) -> bool:
         """Whether the item may speak against it although its status does not."""
-        blockable = self.verb is not None and (self.verb.blocked is not None or self.verb.name == "delete")
-        return bool(self.guards) or blockable
+        blockable = self.verb is not None and self.verb.blocked is not None
+        return bool(self.guards) or blockable or self.deletes
 
 
 @attrs.frozen
@@ -187,7 +191,7 @@ class StepTable:
         """A case counts its open tasks: it is looked at where the step may make the task enter or leave openness."""
         before = self.lifecycle.states.get(status)
         if step.category is None:
-            moves = step.action in {"correct", "delete"}
+            moves = step.sets_status or step.deletes
         else:
             moves = before is None or before.closed is not step.category.closed
         return Needs(moves, facts_of(step.guards))
@@ -224,14 +228,13 @@ def _step_of(
 def _step_of_verb(
     verb: Verb, lifecycle: Lifecycle, guards: Mapping[str, tuple[Guard, ...]], published: frozenset[str] | None
 ) -> Step:
-    inputs = verb.inputs
-    if verb.name == "correct":
-        inputs = (choice("status", lifecycle.states), *inputs[1:])
     return Step(
         action=verb.name,
         event=verb.event,
-        inputs=inputs,
+        inputs=verb.inputs_among(lifecycle.states),
         guards=guards.get(verb.name, ()),
         published=published is None or verb.name in published,
         verb=verb,
+        sets_status=verb.sets_status,
+        deletes=verb.deletes,
     )

@@ -1,18 +1,19 @@
 """Verbs: the internal transitions that every definition has, each with its inputs and its pure work.
 
-A verb leads to no status of its own (``correct`` to the one it is given). Its work answers what would change, or None
+A verb leads to no status of its own (``correct`` to the one it is given), and its names are in `events`. Its work answers what would change, or None
 where nothing would: then nothing is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import attrs
 
 from casewright.domain.actors import Actor
+from casewright.domain.events import VERBS
 from casewright.domain.folding import merged_tags
 from casewright.domain.history import note_digest
 from casewright.domain.inputs import Input, actor, choice, instant, mapping, names, text
@@ -64,17 +65,30 @@ class Verb:
 
     Attributes:
         name: Its reserved name.
-        event: Its past-tense name for the outside.
         inputs: What it takes.
         work: ``(item, inputs, actor, at)`` to what changes, or None where nothing does.
         blocked: ``(item, actor)`` to the reason why it cannot be done now, whatever the inputs; or None.
+        sets_status: Whether it leads to the status that its input ``status`` names.
+        deletes: Whether the item is deleted then.
     """
 
     name: str
-    event: str
     inputs: tuple[Input, ...]
     work: Worker
     blocked: Blocker | None = None
+    sets_status: bool = attrs.field(default=False, kw_only=True)
+    deletes: bool = attrs.field(default=False, kw_only=True)
+
+    @property
+    def event(self) -> str:
+        """Its past-tense name for the outside."""
+        return VERBS[self.name]
+
+    def inputs_among(self, statuses: Iterable[str]) -> tuple[Input, ...]:
+        """Return what it takes where these are the statuses that there are."""
+        if not self.sets_status:
+            return self.inputs
+        return tuple(choice("status", statuses) if spec.name == "status" else spec for spec in self.inputs)
 
 
 def _edit(item: WorkItem, values: Mapping[str, Any], by: Actor, at: datetime) -> Work | None:
@@ -160,15 +174,15 @@ _NOTE_INPUTS: Final = (text("body"), text("note_id", max_length=MAX_ID))
 VERB_TABLE: Final[Mapping[str, Verb]] = {
     verb.name: verb
     for verb in (
-        Verb("edit", "edited", _EDIT_INPUTS, _edit),
-        Verb("assign", "assigned", (actor("assignee_id"),), _assign),
-        Verb("claim", "claimed", (), _claim, _held_by_another),
-        Verb("release", "released", (), _release),
-        Verb("set_due", "due_set", (instant("due_at", clearable=True),), _set_due),
-        Verb("tag", "tagged", (names("add", optional=True), names("remove", optional=True)), _tag),
-        Verb("add_note", "note_added", _NOTE_INPUTS, _add_note),
-        Verb("correct", "corrected", (text("status", max_length=100), REASON), _correct),
-        Verb("delete", "deleted", (), _delete),
+        Verb("edit", _EDIT_INPUTS, _edit),
+        Verb("assign", (actor("assignee_id"),), _assign),
+        Verb("claim", (), _claim, _held_by_another),
+        Verb("release", (), _release),
+        Verb("set_due", (instant("due_at", clearable=True),), _set_due),
+        Verb("tag", (names("add", optional=True), names("remove", optional=True)), _tag),
+        Verb("add_note", _NOTE_INPUTS, _add_note),
+        Verb("correct", (text("status", max_length=100), REASON), _correct, sets_status=True),
+        Verb("delete", (), _delete, deletes=True),
     )
 }
 """Every verb that is decided on an item that is there, in the order in which `actions` lists them."""

@@ -42,27 +42,15 @@ SEEN: Final = ("version", "item", "both")
 """What a caller can know of an item: its version, the item itself, or both."""
 
 _BLANKABLE: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.CHOICE, InputKind.INSTANT})
-_TYPED: Final[Mapping[str, Any]] = {
-    "start": commands.StartTask,
-    "block": commands.BlockTask,
-    "unblock": commands.UnblockTask,
-    "complete": commands.CompleteTask,
-    "cancel": commands.CancelTask,
-    "reopen": commands.ReopenTask,
-    "submit": commands.SubmitCase,
-    "start_review": commands.StartReview,
-    "escalate": commands.EscalateCase,
-    "close": commands.CloseCase,
-    "edit": commands.Edit,
-    "assign": commands.Assign,
-    "claim": commands.Claim,
-    "release": commands.Release,
-    "set_due": commands.SetDue,
-    "tag": commands.Tag,
-    "add_note": commands.AddNote,
-    "correct": commands.Correct,
-    "delete": commands.Delete,
-}
+
+def _typed_commands() -> Mapping[str, Any]:
+    """The commands that ask for one action on an item, by that action."""
+    others = {commands.CreateTask, commands.OpenCase, commands.Perform}
+    classes: list[Any] = [cls for cls in commands.COMMANDS if cls not in others]
+    return {cls("-").ask().action: cls for cls in classes}
+
+
+_TYPED: Final = _typed_commands()
 
 
 def lifecycle_of(definition: TaskDefinition | CaseDefinition, item: Item) -> Lifecycle:
@@ -78,9 +66,8 @@ def inputs_by_action(definition: TaskDefinition | CaseDefinition) -> dict[str, t
     """
     lifecycles = (definition.lifecycle, *definition.earlier)
     statuses = dict.fromkeys(status for one in lifecycles for status in one.states)
-    inputs = {name: verb.inputs for name, verb in VERB_TABLE.items()}
+    inputs = {name: verb.inputs_among(statuses) for name, verb in VERB_TABLE.items()}
     inputs["add_note"] = (*inputs["add_note"][:1], choice("note_id", _NOTE_IDS, optional=True))
-    inputs["correct"] = (choice("status", statuses), *inputs["correct"][1:])
     return inputs | {step.action: step.inputs for one in lifecycles for step in one.transitions}
 
 

@@ -315,7 +315,7 @@ def _parts(draw: st.DrawFn) -> dict[str, Any]:
     earlier = (draw(lifecycles(version=2, max_states=4)),) if draw(st.booleans()) else ()
     actions = tuple(dict.fromkeys(action for one in (lifecycle, *earlier) for action in one.actions))
     statuses = tuple(dict.fromkeys(status for one in (lifecycle, *earlier) for status in one.states))
-    guarded = draw(st.lists(st.sampled_from((*actions, *sorted(VERBS - {"read"}))), max_size=2, unique=True))
+    guarded = draw(st.lists(st.sampled_from((*actions, *sorted(VERBS.keys() - {"read"}))), max_size=2, unique=True))
     return {
         "lifecycle": lifecycle,
         "earlier": earlier,

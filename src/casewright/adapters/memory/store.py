@@ -20,12 +20,10 @@ from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writ
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
-from casewright.domain.folding import evolve
 from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
-from casewright.domain.values import as_integer
-from casewright.errors import AlreadyExistsError, StaleVersionError
+from casewright.errors import AlreadyExistsError
 
 __all__ = ["MemoryStore", "MemoryUnitOfWork"]
 
@@ -86,16 +84,16 @@ class MemoryStore:
     def write(self, tenant: Tenant, writes: Writes) -> None:
         """Write all of it or nothing; see `BufferingUnitOfWork._flush`."""
         with self._lock:
-            present = [self._compared(tenant, row) for row in writes.rows]
+            compared = [self._compared(tenant, row) for row in writes.rows]
             for note in writes.notes:
                 if (tenant, "note", note.id) in self._kept:
                     raise AlreadyExistsError(note.id, "note")
             fresh: dict[tuple[Tenant, _What, str], _Kept] = {}
             events, notes, pointers = _by_item(writes.events), _by_item(writes.notes), _by_item(writes.pointers)
-            for row, kept in zip(writes.rows, present, strict=True):
-                item_id = row.after.id
+            for kept in compared:
+                item_id = kept.item.id
                 fresh[tenant, "item", item_id] = _Kept(
-                    _changed(kept, row),
+                    kept.item,
                     kept.events.and_then(events[item_id]),
                     kept.notes.and_then(notes[item_id]),
                     kept.pointers.and_then(pointers[item_id]),
@@ -107,22 +105,11 @@ class MemoryStore:
             self._kept.update(fresh)
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> _Kept:
-        item_id, before = row.after.id, row.before
-        kept = self.kept(tenant, item_id)
-        if before is None:
-            if kept is not None:
-                raise AlreadyExistsError(item_id)
-            return _Kept(row.after, _Log(), _Log(), _Log())
-        if kept is None or (kept.item.version, kept.item.head) != (before.version, before.head):
-            raise StaleVersionError(item_id, before.version, None if kept is None else kept.item.version)
-        return kept
-
-
-def _changed(kept: _Kept, row: RowWrite) -> Item:
-    """The item after the writes. Of an item from elsewhere, only what was changed counts."""
-    if row.before is None or row.before is kept.item:
-        return row.after
-    return evolve(kept.item, {name: getattr(row.after, name) for name in row.changed})
+        kept = self.kept(tenant, row.after.id)
+        item = row.onto(None if kept is None else kept.item)
+        if kept is None:
+            return _Kept(item, _Log(), _Log(), _Log())
+        return _Kept(item, kept.events, kept.notes, kept.pointers)
 
 
 def _by_item(records: Iterable[_RecordT]) -> Mapping[ItemId, list[_RecordT]]:
@@ -154,25 +141,26 @@ class MemoryUnitOfWork(BufferingUnitOfWork):
         self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
     ) -> tuple[Item, ...]:
         """See `Listing.find`."""
+        most = self._check_limit(limit)
         found = self._matching(kind, where)
         if after is not None:
             found = [item for item in found if _lies_after(item, after, order)]
         found.sort(key=order.key, reverse=order.descending)
-        return tuple(found[: as_integer(limit, "limit", least=1)])
+        return tuple(found[:most])
 
     def count(self, kind: Kind, where: Scope) -> int:
         """See `Listing.count`."""
+        self._check_open()
         return len(self._matching(kind, where))
 
     def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
         """See `Outbox.pending`."""
-        self._check_open()
+        most = self._check_limit(limit)
         pointers = [pointer for kept in self._store.all_of(self.tenant) for pointer in kept.pointers.part()]
         pointers.sort(key=attrgetter("item_id", "version"))
-        return tuple(pointers[: as_integer(limit, "limit", least=1)])
+        return tuple(pointers[:most])
 
     def _matching(self, kind: Kind, where: Scope) -> list[Item]:
-        self._check_open()
         items = (kept.item for kept in self._store.all_of(self.tenant))
         return [item for item in items if item.kind == kind and item.deleted_at is None and where.matches(item)]
 

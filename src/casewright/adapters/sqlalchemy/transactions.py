@@ -88,7 +88,7 @@ class _Loan:
         except DRIVER_ERRORS as error:
             if self._driver.in_transaction or is_full(error):  # it can be undone, or SQLite has done so by itself
                 raise
-            advice = "load the item to see whether it happened, or retry with the same idempotency key"
+            advice = "load the item to see whether it happened"
             raise OutcomeUnknownError("the database failed while it committed", advice) from origin(error)
 
     def give_back(self) -> None:

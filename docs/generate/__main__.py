@@ -1,0 +1,5 @@
+"""Run the generator."""
+
+from . import main
+
+main()
