@@ -15,6 +15,7 @@ from support.values import AT
 
 EVENT = a_change().event
 DATA = to_data(EVENT)
+NO_JSON: Any = object()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_fold_after_the_way() -> None:
     [
         ("occurred_at", AT.replace(tzinfo=None), "occurred_at: has no time zone; give it one, such as tzinfo=UTC"),
         ("recorded_at", 5.5, "recorded_at: is a float, which has no JSON form"),
-        ("payload", Payload(changes=object()), "payload: holds a value that is no JSON"),  # type: ignore[arg-type]
+        ("payload", Payload(changes=NO_JSON), "payload: holds a value that is no JSON"),
         ("changed", ("title", b"x"), "changed[1]: is a bytes, which has no JSON form"),
         ("actor_id", {1: "ann"}, "actor_id: has a key that is a int, not text"),
     ],

@@ -25,19 +25,19 @@ from support.commands import AnyCommand, good
 from support.values import AT, a_note, a_task
 
 ITEM = (
-    '"title":"Paint the fence","id":"x-1","definition":"own",{}"status":"todo","reason":"it rained",'
+    '"title":"Paint the fence","id":"x-1","definition":"own","status":"todo","reason":"it rained",'
     '"description":"Both sides.","priority":"high","assignee_id":"bob","due_at":"2026-01-31T12:00:00.000000Z",'
-    '"tags":["garden","wood"],"attributes":{{"litres":2,"colours":["red",{{"rim":null}}]}}'
+    '"tags":["garden","wood"],"attributes":{{"litres":2,"colours":["red",{"rim":null}]}'
 )
 TEXTS: dict[str, str] = {
-    "CreateTask": '{"command":"create_task",' + ITEM.format('"case_id":"c-1",') + "}",
+    "CreateTask": '{"command":"create_task",' + ITEM + ',"case_id":"c-1"}',
     "StartTask": '{"command":"start_task","item_id":"t-1"}',
     "BlockTask": '{"command":"block_task","item_id":"t-1","reason":"it rains"}',
     "UnblockTask": '{"command":"unblock_task","item_id":"t-1"}',
     "CompleteTask": '{"command":"complete_task","item_id":"t-1"}',
     "CancelTask": '{"command":"cancel_task","item_id":"t-1","reason":"no fence"}',
     "ReopenTask": '{"command":"reopen_task","item_id":"t-1"}',
-    "OpenCase": '{"command":"open_case",' + ITEM.format("") + "}",
+    "OpenCase": '{"command":"open_case",' + ITEM + "}",
     "SubmitCase": '{"command":"submit_case","item_id":"c-1"}',
     "StartReview": '{"command":"start_review","item_id":"c-1","reviewer_id":"rita"}',
     "EscalateCase": '{"command":"escalate_case","item_id":"c-1","reason":"hard"}',
@@ -71,8 +71,8 @@ def test_command(cls: type[AnyCommand]) -> None:
 def test_command_of_which_little_is_said() -> None:
     """What is None is null, what is UNSET is no key, and what is empty is an empty list."""
     assert to_json(CreateTask("A")) == (
-        '{"command":"create_task","title":"A","id":null,"definition":null,"case_id":null,"status":null,"reason":null,'
-        '"description":null,"priority":null,"assignee_id":null,"due_at":null,"tags":[],"attributes":null}'
+        '{"command":"create_task","title":"A","id":null,"definition":null,"status":null,"reason":null,'
+        '"description":null,"priority":null,"assignee_id":null,"due_at":null,"tags":[],"attributes":null,"case_id":null}'
     )
     assert to_json(Edit("x-1", priority=None)) == '{"command":"edit","item_id":"x-1","priority":null}'
     assert from_json('{"item_id":"x-1"}', StartTask) == StartTask("x-1")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from casewright import DefinitionError, InvalidInputError
-from casewright.codec import from_json, to_data
+from casewright.codec import to_data
 from casewright.codec.parsing import DOCUMENT_MAX, dump, parse
 from support.codec_documents import GOOD, WORD, hostile_documents
 from support.values import CANARY, HOSTILE, json_inputs, nested, thorough
@@ -61,75 +61,6 @@ def test_hostile_objects(name: str) -> None:
                 decode(document)
             except (InvalidInputError, DefinitionError) as error:
                 check_error(error, name, CANARY)
-
-
-TEXTS: dict[str, Any] = {
-    "nothing": "",
-    "no JSON": "{'a': 1}",
-    "two documents": "{} {}",
-    "unfinished": '{"a": ',
-    "same key twice": '{"a": 1, "a": 1}',
-    "same key twice, deep": '[{"b": {"a": 1, "a": 2}}]',
-    "same key twice, escaped": '{"a": 1, "\\u0061": 2}',
-    "float": "[1.0]",
-    "exponent": "[1e3]",
-    "NaN": '{"a": NaN}',
-    "Infinity": "[Infinity]",
-    "-Infinity": "[-Infinity]",
-    "2**63": f"[{2**63}]",
-    "-2**63-1": f"[{-(2**63) - 1}]",
-    "5,000 digits": "9" * 5_000,
-    "-5,000 digits": "-" + "9" * 5_000,
-    "100,000 deep": "[" * 100_000 + "]" * 100_000,
-    "100,000 deep, unfinished": "[" * 100_000,
-    "100,000 objects deep": '{"a":' * 100_000 + "1" + "}" * 100_000,
-    "10 MB of text": f'"{"a" * 10_000_000}"',
-    "10 MB of lists": "[" * 10_000_000,
-    "10 MB of digits": "9" * 10_000_000,
-    "10 MB of bytes": b" " * 10_000_000,
-    "one character too long": " " * (DOCUMENT_MAX - 1) + "{}",
-    "raw control character": '"a\nb"',
-    "byte order mark": "\ufeff{}",
-    "no UTF-8": b'"\xff"',
-    "UTF-16": '{"a": 1}'.encode("utf-16"),
-    "surrogates as UTF-8": b'"\xed\xa0\x80"',
-    "None": None,
-    "number": 5,
-    "bytearray": bytearray(b"{}"),
-    "document": {"a": 1},
-}
-
-
-@pytest.mark.parametrize("target", [Any, dict, GOOD["Task"][0].args[0]], ids=["Any", "dict", "Task"])  # type: ignore[attr-defined]
-@pytest.mark.parametrize("name", TEXTS)
-def test_hostile_text(name: str, target: Any) -> None:
-    """Text that is no strict JSON is refused before anybody asks what it is meant to be (S1, S2)."""
-    with pytest.raises(InvalidInputError) as caught:
-        from_json(TEXTS[name], target)
-    assert caught.value.field == "document"
-    assert len(str(caught.value)) < 200
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("no JSON", "is no JSON"),
-        ("same key twice", "has the same key twice in one object"),
-        ("float", "holds a number that is no integer; send it as text or in a smaller unit"),
-        ("NaN", "holds a number that is no integer; send it as text or in a smaller unit"),
-        ("2**63", "holds an integer beyond 64 bits"),
-        ("5,000 digits", "holds an integer beyond 64 bits"),
-        ("10 MB of digits", "is longer than 4194304 characters of JSON; send less at a time"),
-        ("100,000 deep", "is nested too deep; flatten it"),
-        ("no UTF-8", "is not UTF-8"),
-        ("None", "must be JSON text, not NoneType"),
-    ],
-)
-def test_what_is_wrong_with_text(name: str, problem: str) -> None:
-    """The error says which rule of strict JSON was broken, so that a sender can mend it (S1, S2)."""
-    with pytest.raises(InvalidInputError) as caught:
-        from_json(TEXTS[name], dict)
-    assert str(caught.value) == f"document: {problem}"
 
 
 @thorough(200)

@@ -36,9 +36,6 @@ def refused(data: object, cls: Any) -> str:
     return str(caught.value)
 
 
-# ---------------------------------------------------------------- filters
-
-
 @pytest.mark.parametrize("cls", [TaskFilter, CaseFilter], ids=lambda cls: cls.__name__)
 def test_a_condition_may_be_left_out(cls: Any) -> None:
     """A filter of no keys asks for everything; each key alone is that one condition."""
@@ -103,9 +100,6 @@ def test_a_case_is_in_no_case() -> None:
     assert refused({"case_id": None}, CaseFilter).startswith("case_id: is unknown")
 
 
-# ---------------------------------------------------------------- orders and cursors
-
-
 def test_orders_come_from_an_allow_list() -> None:
     """An order is read by name; another name, a wrong direction and another key are refused (S4, S7)."""
     assert from_data({}, Order) == Order()
@@ -129,9 +123,6 @@ def test_a_cursor_is_its_token() -> None:
     assert refused({"items": [], "next": other}, Page).startswith("next: is no cursor of a list")
 
 
-# ---------------------------------------------------------------- pages
-
-
 def test_pages_come_back() -> None:
     """What a bus found is read as a page of tasks, of cases, or of either; the next one begins where it ended."""
     bus = a_bus(MemoryStore())
@@ -150,8 +141,6 @@ def test_pages_come_back() -> None:
     assert refused({"items": []} | {"total": 9}, Page).startswith("total: is unknown")
     assert refused({"next": None}, Page) == "items: is missing"
 
-
-# ---------------------------------------------------------------- terms that only filters use
 
 MOMENT = "2026-01-31T12:00:00.000000Z"
 TERMS: list[tuple[dict[str, Any], str]] = [

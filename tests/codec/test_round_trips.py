@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
-from typing import Any
+from types import GenericAlias
+from typing import Any, assert_type
 
 import attrs
 import cattrs
 import pytest
+from cattrs.preconf.json import JsonConverter
 from cattrs.preconf.json import make_converter as make_json_converter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casewright import Actor, Event, Permitted, Phase, Reason, verify
-from casewright.codec import configure, from_json, make_converter, to_data, to_json
+from casewright import Actor, Case, Change, Event, InvalidInputError, Permitted, Phase, Reason, Task, verify
+from casewright.codec import configure, from_data, from_json, make_converter, to_data, to_json
 from casewright.codec.known import CLASSES, reader_of
 from support.codec import BY_TYPE, a_change, is_plain
 from support.histories import long_histories
@@ -29,12 +33,13 @@ CONVERTERS: dict[str, Callable[[], cattrs.BaseConverter]] = {
 }
 
 
+@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.large)])
 @pytest.mark.parametrize("name", BY_TYPE)
-def test_round_trip(name: str) -> None:
+def test_round_trip(name: str, examples: int) -> None:
     """A value of every type is written as plain JSON data, and is the same after it, to the last key and type."""
     cls, strategy = BY_TYPE[name]
 
-    @thorough(25)
+    @thorough(examples)
     @given(strategy)
     def check(value: Any) -> None:
         assert is_plain(to_data(value))
@@ -62,7 +67,7 @@ def test_any_converter(make: Callable[[], cattrs.BaseConverter]) -> None:
         assert plain == to_data(value)
         assert is_plain(plain)
         assert converter.structure(plain, cls) == value
-        several: Any = list[cls]  # type: ignore[valid-type]  # a type that is made here, for cattrs only
+        several: Any = GenericAlias(list, (cls,))
         assert from_json(to_json([value], converter=converter), several, converter=converter) == [value]
 
     check()
@@ -103,3 +108,48 @@ def test_names_of_fields_are_keys(name: str) -> None:
     tag = name.split(maxsplit=1)[0]
     fields = [field.name for field in attrs.fields(type(value))]
     assert list(to_data(value)) == ([tag, *fields] if tag in ("kind", "permitted") else fields)
+
+
+GOOD_TASK = to_data(a_task())
+CHANGE_OF_TASK: Change[Any] = Change(None, a_task(), a_change().event)
+
+
+def test_types_are_told() -> None:
+    """A type checker knows what comes out: the class that was asked for."""
+    assert_type(from_json(to_json(a_task()), Task), Task)
+    assert_type(from_data(GOOD_TASK, Task, converter=make_converter()), Task)
+    assert_type(to_json(a_task()), str)
+    assert_type(configure(make_json_converter()), JsonConverter)
+
+
+@pytest.mark.parametrize(
+    ("cls", "good", "bad"),
+    [
+        (Change[Task], CHANGE_OF_TASK, a_change()),
+        (Change[Case], a_change(), CHANGE_OF_TASK),
+        (Permitted[Case], Permitted((a_change(), CHANGE_OF_TASK)), None),
+        (Permitted[Case], Permitted(), Permitted((CHANGE_OF_TASK, a_change()))),
+    ],
+)
+def test_generic_types_are_kept(cls: Any, good: Any, bad: Any) -> None:
+    """A change of a task is not read from a change of a case: what a type says, comes out."""
+    assert from_data(to_data(good), cls) == good
+    if bad is not None:
+        with pytest.raises(InvalidInputError, match="kind: must be"):
+            from_data(to_data(bad), cls)
+
+
+PROBE = """
+import sys
+import casewright.codec as codec
+codec.to_json([]), codec.problem_details
+heavy = {"sqlalchemy", "asyncio", "pytest", "hypothesis", "orjson", "msgspec", "cattrs.preconf.json"} & set(sys.modules)
+raise SystemExit(f"loaded {sorted(heavy)}" if heavy else 0)
+"""
+
+
+def test_import_is_light() -> None:
+    """Importing and using the codec loads no adapter's library and no preconfigured converter."""
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, cast
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import attrs
 
+from casewright.application.commands import values
 from casewright.domain.ids import ItemId, as_item_id
 from casewright.domain.items import Item, Kind, Note
-from casewright.domain.json_values import EMPTY, FrozenMapping
+from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
 from casewright.domain.values import as_name
 from casewright.errors import InvalidInputError
 
-__all__ = ["Ask", "Command", "ResultT_co", "given"]
+__all__ = ["Ask", "Command", "ItemCommand", "NewItem", "ResultT_co", "given"]
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
@@ -88,6 +91,70 @@ class Command(ABC, Generic[ResultT_co]):
         return cast("ResultT_co", item)
 
 
-def given(**values: object) -> FrozenMapping[Any]:
-    """Return the inputs that were given: None says that one was not."""
-    return FrozenMapping({name: value for name, value in values.items() if value is not None})
+@attrs.frozen
+class ItemCommand(Command[ResultT_co]):
+    """A command that asks for one action on one item; its other fields are the inputs.
+
+    Args:
+        item_id: The item.
+    """
+
+    action: ClassVar[str]
+    kind: ClassVar[Kind | None] = None
+
+    item_id: ItemId = attrs.field(converter=values.item_id)
+
+    def ask(self) -> Ask:
+        """Return what it asks for: its action, with what was given."""
+        return Ask(self.action, self.item_id, given(self, but=("item_id",)), kind=self.kind)
+
+
+@attrs.frozen
+class NewItem(Command[ResultT_co]):
+    """A command that creates an item.
+
+    Args:
+        title: Its title.
+        id: Its id, never used before; the bus makes one where None.
+        definition: The name of its definition; where None, the first one of its kind that the bus has.
+        status: Where it starts; the first initial status where None. One that is not initial needs a reason, and the
+            right to ``correct``.
+        reason: Why it starts there.
+        description: Longer text, or None.
+        priority: Or None where undefined.
+        assignee_id: Who has it; needs the right to ``assign``. None for nobody.
+        due_at: When it is due (aware), or None.
+        tags: Any; each is kept once.
+        attributes: The team's own data, as JSON values.
+    """
+
+    kind: ClassVar[Kind]
+
+    title: str | None = attrs.field(default=None, converter=values.title)
+    id: ItemId | None = attrs.field(default=None, converter=values.new_id, kw_only=True)
+    definition: str | None = attrs.field(default=None, converter=values.definition, kw_only=True)
+    status: str | None = attrs.field(default=None, converter=values.status, kw_only=True)
+    reason: str | None = attrs.field(default=None, converter=values.reason, kw_only=True)
+    description: str | None = attrs.field(default=None, converter=values.description, kw_only=True)
+    priority: str | None = attrs.field(default=None, converter=values.priority, kw_only=True)
+    assignee_id: str | None = attrs.field(default=None, converter=values.assignee_id, kw_only=True)
+    due_at: datetime | str | None = attrs.field(default=None, converter=values.due_at, kw_only=True)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=values.tags, kw_only=True)
+    attributes: FrozenMapping[JsonValue] | None = attrs.field(default=None, converter=values.attributes, kw_only=True)
+
+    def ask(self) -> Ask:
+        """Return what it asks for: a new item, with what was given."""
+        inputs = given(self, but=("id", "definition", "case_id"))
+        return Ask("create", self.id, inputs, kind=self.kind, definition=self.definition)
+
+
+def given(command: Command[Any], *, but: tuple[str, ...]) -> FrozenMapping[Any]:
+    """Return the fields of a command that were given, those but that are no inputs: one at its default was not."""
+    pairs = ((name, default, getattr(command, name)) for name, default in _inputs_of(type(command), but))
+    return FrozenMapping({name: value for name, default, value in pairs if value != default})
+
+
+@cache
+def _inputs_of(cls: type[Command[Any]], but: tuple[str, ...]) -> tuple[tuple[str, object], ...]:
+    fields = attrs.fields(cast("type[attrs.AttrsInstance]", cls))
+    return tuple([(field.name, field.default) for field in fields if field.name not in but])

@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from casewright.application.commands import values
-from casewright.application.commands.base import Ask, Command, given
+from casewright.application.commands.base import Ask, Command, ItemCommand
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Item, Note
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
@@ -17,7 +17,7 @@ __all__ = ["AddNote", "Assign", "Claim", "Correct", "Delete", "Edit", "Perform",
 
 
 @attrs.frozen
-class Edit(Command[Item]):
+class Edit(ItemCommand[Item]):
     """Change what an item says: what is left out stays as it is.
 
     Args:
@@ -28,7 +28,8 @@ class Edit(Command[Item]):
         attributes: Merged into the present ones by key; a value of None removes the key.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
+    action = "edit"
+
     title: str | Unset = attrs.field(default=UNSET, converter=values.edited_title, kw_only=True)
     description: str | Unset | None = attrs.field(default=UNSET, converter=values.edited_description, kw_only=True)
     priority: str | Unset | None = attrs.field(default=UNSET, converter=values.edited_priority, kw_only=True)
@@ -36,19 +37,9 @@ class Edit(Command[Item]):
         default=UNSET, converter=values.edited_attributes, kw_only=True
     )
 
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        said: dict[str, object] = {
-            "title": self.title,
-            "description": self.description,
-            "priority": self.priority,
-            "attributes": self.attributes,
-        }
-        return Ask("edit", self.item_id, FrozenMapping({name: v for name, v in said.items() if v is not UNSET}))
-
 
 @attrs.frozen
-class Assign(Command[Item]):
+class Assign(ItemCommand[Item]):
     """Give an item to someone.
 
     Args:
@@ -56,46 +47,35 @@ class Assign(Command[Item]):
         assignee_id: To whom.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
-    assignee_id: str | None = attrs.field(default=None, converter=values.assignee_id)
+    action = "assign"
 
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("assign", self.item_id, given(assignee_id=self.assignee_id))
+    assignee_id: str | None = attrs.field(default=None, converter=values.assignee_id)
 
 
 @attrs.frozen
-class Claim(Command[Item]):
+class Claim(ItemCommand[Item]):
     """Take an item that nobody has.
 
     Args:
         item_id: The item.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
-
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("claim", self.item_id)
+    action = "claim"
 
 
 @attrs.frozen
-class Release(Command[Item]):
+class Release(ItemCommand[Item]):
     """Give an item back, so that nobody has it.
 
     Args:
         item_id: The item.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
-
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("release", self.item_id)
+    action = "release"
 
 
 @attrs.frozen
-class SetDue(Command[Item]):
+class SetDue(ItemCommand[Item]):
     """Say when an item is due.
 
     Args:
@@ -103,16 +83,13 @@ class SetDue(Command[Item]):
         due_at: When (aware); None for no due date.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
-    due_at: datetime | str | Unset | None = attrs.field(default=UNSET, converter=values.new_due_at)
+    action = "set_due"
 
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("set_due", self.item_id, EMPTY if self.due_at is UNSET else FrozenMapping({"due_at": self.due_at}))
+    due_at: datetime | str | Unset | None = attrs.field(default=UNSET, converter=values.new_due_at)
 
 
 @attrs.frozen
-class Tag(Command[Item]):
+class Tag(ItemCommand[Item]):
     """Add tags to an item, and remove others.
 
     Args:
@@ -121,17 +98,14 @@ class Tag(Command[Item]):
         remove: Tags that it is not to have.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
+    action = "tag"
+
     add: tuple[str, ...] = attrs.field(default=(), converter=values.added_tags, kw_only=True)
     remove: tuple[str, ...] = attrs.field(default=(), converter=values.removed_tags, kw_only=True)
 
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("tag", self.item_id, given(add=self.add or None, remove=self.remove or None))
-
 
 @attrs.frozen
-class AddNote(Command[Note]):
+class AddNote(ItemCommand[Note]):
     """Add a remark to an item; the bus answers with the note.
 
     Args:
@@ -140,13 +114,10 @@ class AddNote(Command[Note]):
         note_id: The note's id; the bus makes one where None.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
+    action = "add_note"
+
     body: str | None = attrs.field(default=None, converter=values.body)
     note_id: str | None = attrs.field(default=None, converter=values.note_id, kw_only=True)
-
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("add_note", self.item_id, given(body=self.body, note_id=self.note_id))
 
     def result(self, item: Item, notes: tuple[Note, ...]) -> Note:
         """Return the note."""
@@ -154,7 +125,7 @@ class AddNote(Command[Note]):
 
 
 @attrs.frozen
-class Correct(Command[Item]):
+class Correct(ItemCommand[Item]):
     """Force an item into a status: an administrator's correction.
 
     Args:
@@ -163,28 +134,21 @@ class Correct(Command[Item]):
         reason: Why.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
+    action = "correct"
+
     status: str | None = attrs.field(default=None, converter=values.status)
     reason: str | None = attrs.field(default=None, converter=values.reason, kw_only=True)
 
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("correct", self.item_id, given(status=self.status, reason=self.reason))
-
 
 @attrs.frozen
-class Delete(Command[Item]):
+class Delete(ItemCommand[Item]):
     """Delete an item: it is not read or listed any more, its history stays, its id is never used again.
 
     Args:
         item_id: The item.
     """
 
-    item_id: ItemId = attrs.field(converter=values.item_id)
-
-    def ask(self) -> Ask:
-        """Return what it asks for."""
-        return Ask("delete", self.item_id)
+    action = "delete"
 
 
 @attrs.frozen
