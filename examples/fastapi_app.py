@@ -22,6 +22,7 @@ from casewright import (
     CasewrightError,
     CommandBus,
     Cursor,
+    Event,
     InvalidInputError,
     LoggingObserver,
     OpenCase,
@@ -110,6 +111,13 @@ def get_item(item_id: str, *, by: By, bus: Bus, response: Response) -> Json:
     return tagged(bus.get(item_id, by=by), response)
 
 
+@router.get("/items/{item_id}/detail")
+def show_detail(item_id: str, *, by: By, bus: Bus, response: Response) -> Json:
+    """Show an item with its buttons: what the caller can do with it now, why not, and what it would need."""
+    item = tagged(bus.get(item_id, by=by), response)
+    return {"item": item, "actions": to_data(bus.actions(item_id, by=by))}
+
+
 @router.get("/items/{item_id}/actions")
 def list_actions(item_id: str, *, by: By, bus: Bus) -> list[Json]:
     """Say for each action whether the caller can do it now, why not, and what it would need."""
@@ -120,8 +128,23 @@ def list_actions(item_id: str, *, by: By, bus: Bus) -> list[Json]:
 @router.get("/items/{item_id}/history")
 def show_history(item_id: str, *, by: By, bus: Bus, after: int = 0) -> list[Json]:
     """Show what happened to an item, a hundred events at a time."""
-    shown: list[Json] = to_data(bus.history(item_id, by=by, after=after, limit=100))
-    return shown
+    return [told(event) for event in bus.history(item_id, by=by, after=after, limit=100)]
+
+
+def told(event: Event) -> Json:
+    """Return what a person is shown of an event."""
+    payload = event.payload  # None where it was erased
+    return {
+        "version": event.version,
+        "action": event.action,
+        "name": event.name,
+        "to_status": event.to_status,
+        "actor_id": event.actor_id,
+        "on_behalf_of": event.on_behalf_of,
+        "occurred_at": to_data(event.occurred_at),
+        "inputs": None if payload is None else to_data(payload.inputs),
+        "changes": None if payload is None else to_data(payload.changes),
+    }
 
 
 class CaseList(BaseModel, extra="forbid"):

@@ -5,17 +5,24 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-import pytest
+import attrs
 
 import casewright
 from casewright import CasewrightError, Phase, errors
 from casewright.cli import main
+
+if TYPE_CHECKING:
+    import pytest
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PACKAGE = Path(str(casewright.__file__)).parent
@@ -24,16 +31,23 @@ CODE = re.compile(r"`([^`]+)`")
 
 
 def generator() -> ModuleType:
-    """Return ``docs/generate.py`` as a module."""
-    spec = importlib.util.spec_from_file_location("docs_generate", REFERENCE.parent / "generate.py")
+    """Return ``docs/generate`` as a package."""
+    folder = REFERENCE.parent / "generate"
+    spec = importlib.util.spec_from_file_location(
+        "docs_generate", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec
     assert spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["docs_generate"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-GENERATED: dict[str, str] = generator().pages()
+@cache
+def generated() -> dict[str, str]:
+    """Return each page that the generator makes, by its name."""
+    pages: dict[str, str] = generator().pages()
+    return pages
 
 
 def page(name: str) -> str:
@@ -83,13 +97,19 @@ def assert_same(patterns: list[str], codes: list[str]) -> None:
     assert len(codes) == len(set(codes))
 
 
-# ---------------------------------------------------------------- generated pages
+def test_each_generated_page_is_what_the_generator_makes() -> None:
+    """Each generated page is up to date; if not: ``python -m docs.generate``."""
+    assert [name for name, text in generated().items() if page(name) != text] == []
 
 
-@pytest.mark.parametrize("name", GENERATED)
-def test_each_generated_page_is_what_the_generator_makes(name: str) -> None:
-    """Each generated page is up to date; if not: ``python docs/generate.py``."""
-    assert page(name) == GENERATED[name]
+def test_every_public_name_is_on_its_page_with_its_signature() -> None:
+    """The page of names has each public name once, and what is called is shown with every parameter."""
+    shown = re.findall(r"^- `(\w+)([^`]*)`: \S", page("names.md"), re.MULTILINE)
+    assert sorted(name for name, _ in shown) == sorted(casewright.__all__)
+    for name, signature in shown:
+        value = getattr(casewright, name)
+        if inspect.isfunction(value) or (inspect.isclass(value) and attrs.has(value)):
+            assert all(f"{one}: " in signature for one in inspect.signature(value).parameters), name
 
 
 def test_every_public_module_has_its_place_in_the_api() -> None:
@@ -109,7 +129,7 @@ def api_pages() -> list[Path]:
 
 def test_the_generated_pages_are_all_there_are_of_the_api() -> None:
     """No page of the API is left over from a module that is gone."""
-    assert {f"api/{path.name}" for path in api_pages()} == {name for name in GENERATED if name.startswith("api/")}
+    assert {f"api/{path.name}" for path in api_pages()} == {name for name in generated() if name.startswith("api/")}
 
 
 def test_every_error_is_on_its_page() -> None:
@@ -119,9 +139,6 @@ def test_every_error_is_on_its_page() -> None:
     rows = {row["first"].strip("`"): row["rest"] for row in ROW.finditer(page("errors.md"))}
     assert {cls.__name__ for cls in classes} <= rows.keys()
     assert all(rows[cls.__name__].startswith(f"`{cls.code}`") for cls in classes)
-
-
-# ---------------------------------------------------------------- codes
 
 
 def test_every_reason_code_is_on_its_page_under_its_phase() -> None:
@@ -157,9 +174,6 @@ def test_every_finding_code_of_a_bus_is_on_its_page() -> None:
     found = [call.args[1] for name, call in calls() if name == "Finding" and len(call.args) == 3]
     given = [str(node.value) for node in found if isinstance(node, ast.Constant)]
     assert_same(given, table_codes(sections("problems.md")["Findings of a bus"]))
-
-
-# ---------------------------------------------------------------- limits and commands
 
 
 def test_the_limits_are_those_of_the_constants() -> None:

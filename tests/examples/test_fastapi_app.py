@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
-from casewright import StorageError
+from casewright import REGULATORY_CASE, Actor, CommandBus, StorageError, SubmitCase, erase, seal
+from casewright.testing.builders import SOME_TIME
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "fastapi_app.py"
@@ -91,6 +93,9 @@ def test_a_case_goes_its_way(client: TestClient) -> None:
         ("/items/R-18/actions/submit", WIM, {}, (404, "not_found")),
         ("/items/R-17/actions/submit", WIM | {"If-Match": '"7"'}, {}, (412, "stale_version")),
         ("/items/R-17/actions/submit", WIM | {"If-Match": "seven"}, {}, (422, "invalid_input")),
+        ("/items/R-17/actions/submit", WIM | {"If-Match": "*"}, {}, (422, "invalid_input")),
+        ("/items/R-17/actions/submit", WIM | {"If-Match": 'W/"1"'}, {}, (422, "invalid_input")),
+        ("/items/R-17/actions/submit", WIM | {"If-Match": '"1", "2"'}, {}, (422, "invalid_input")),
         ("/cases/R-17/review", RITA, {"reviewer_id": "rita", "status": "CLOSED"}, (422, "invalid_input")),
         ("/cases/R-17/review", RITA, {}, (422, "invalid_input")),
     ],
@@ -113,6 +118,7 @@ def test_who_does_not_say_who_they_are_is_told_nothing(client: TestClient) -> No
     ("method", "path"),
     [
         ("GET", "/items/{id}"),
+        ("GET", "/items/{id}/detail"),
         ("GET", "/items/{id}/actions"),
         ("GET", "/items/{id}/history"),
         ("POST", "/items/{id}/actions/submit"),
@@ -126,6 +132,60 @@ def test_what_is_hidden_looks_like_what_is_missing(client: TestClient, method: s
     assert told(hidden) == (404, "not_found")
     assert hidden.text == missing.text.replace("R-99", "R-17")
     assert dict(hidden.headers) == dict(missing.headers)
+
+
+def test_the_detail_of_an_item_has_its_buttons(client: TestClient) -> None:
+    """The detail is the item with its ETag, and beside it just what the list of actions says."""
+    detail = client.get("/items/R-17/detail", headers=WIM)
+    assert detail.headers["ETag"] == f'"{detail.json()["item"]["version"]}"' == '"1"'
+    assert detail.json()["item"] == client.get("/items/R-17", headers=WIM).json()
+    assert detail.json()["actions"] == client.get("/items/R-17/actions", headers=WIM).json()
+
+
+def test_what_comes_between_two_readings_is_caught(
+    example: ModuleType, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a command comes between item and buttons, the ETag is that of the item, so that it is stale."""
+    actions = example.CommandBus.actions
+
+    def late(bus: CommandBus, item_id: str, *, by: Actor) -> object:
+        bus.execute(SubmitCase(item_id), by=by)
+        return actions(bus, item_id, by=by)
+
+    monkeypatch.setattr(example.CommandBus, "actions", late)
+    detail = client.get("/items/R-17/detail", headers=WIM)
+    shown = detail.json()
+    assert (shown["item"]["status"], detail.headers["ETag"]) == ("DRAFT", '"1"')
+    assert [action["permitted"] for action in shown["actions"] if action["action"] == "submit"] == [False]
+    tried = client.post(
+        "/items/R-17/actions/tag", json={"add": ["x"]}, headers=WIM | {"If-Match": detail.headers["ETag"]}
+    )
+    assert told(tried) == (412, "stale_version")
+
+
+def test_the_history_is_told_without_what_proves_it(client: TestClient) -> None:
+    """An event is told with name, actor, time, inputs and changes, and with neither salt nor digest."""
+    client.post("/items/R-17/actions/edit", json={"title": "Prospectus of a fund"}, headers=WIM)
+    client.post("/items/R-17/actions/submit", headers=WIM)
+    client.post("/cases/R-17/review", json={"reviewer_id": "rita"}, headers=RITA)
+    created, edited, _, started = client.get("/items/R-17/history", headers=WIM).json()
+    assert [event["changes"] for event in (created, edited)] == [
+        {"title": "Prospectus"},
+        {"title": "Prospectus of a fund"},
+    ]
+    assert (started["name"], started["actor_id"], started["to_status"]) == ("review_started", "rita", "UNDER_REVIEW")
+    assert started["inputs"] == {"reviewer_id": "rita"}
+    assert datetime.fromisoformat(started["occurred_at"]) >= datetime.fromisoformat(created["occurred_at"])
+    assert not any("salt" in event or "digest" in key for event in (created, started) for key in event)
+
+
+def test_an_erased_event_is_told_without_what_it_held(example: ModuleType) -> None:
+    """Of an event whose payload was erased, inputs and changes are told as None."""
+    created = REGULATORY_CASE.create("R-1", by=Actor("wim", roles=["case_writer"]), at=SOME_TIME, title="Prospectus")
+    assert created
+    assert created.change
+    shown = example.told(erase(seal(created.change, recorded_at=SOME_TIME).event))
+    assert (shown["name"], shown["inputs"], shown["changes"]) == ("created", None, None)
 
 
 def test_a_list_is_paged_and_shows_what_its_reader_may_see(client: TestClient) -> None:
