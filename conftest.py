@@ -1,5 +1,7 @@
 """Run the `python` examples of the README and the documentation as tests; `tests/conftest.py` is the suite's own."""
 
+import gc
+
 import pytest
 from sybil import Sybil
 from sybil.integration.pytest import SybilItem
@@ -9,6 +11,11 @@ pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
     patterns=["*.md"],
 ).pytest()
+
+
+def pytest_collection_finish() -> None:
+    """Tell the garbage collector that what collection has made stays: to look at it again and again takes long."""
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

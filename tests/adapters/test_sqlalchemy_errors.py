@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine, event
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from casewright import OutcomeUnknownError, StorageError, TransientStorageError
+from casewright import OutcomeUnknownError, StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.domain.filters import Order
 from casewright.domain.ids import NO_TENANT
@@ -66,77 +63,6 @@ def read(store: SqlAlchemyStore) -> None:
         unit.pending(limit=9)
 
 
-HOLD = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.readline()
-connection.close()
-"""
-
-
-@pytest.mark.parametrize("sql_events", [False, True])
-def test_a_lock_of_another_process(store: SqlAlchemyStore, sql_events: bool) -> None:
-    """What another process holds for longer than the busy timeout is transient; reading goes on, and it works again."""
-    patient = SqlAlchemyStore(store.engine, busy_timeout=timedelta(milliseconds=20), sql_events=sql_events)
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(store.engine.url.database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        error = failure(lambda: record(patient, a_created_task("x2")), TransientStorageError)
-        assert "busy timeout" in str(error)
-        read(patient)
-        holder.communicate(b"\n")
-    record(patient, a_created_task("x2"))
-
-
-def test_a_database_that_can_only_be_read(store: SqlAlchemyStore) -> None:
-    """A file that is opened to be read can be read; what writes is told why not."""
-    store.engine.dispose()
-    engine = create_engine(f"sqlite:///file:{store.engine.url.database}?mode=ro&uri=true")
-    closed = SqlAlchemyStore(engine)
-    read(closed)
-    assert "can only be read" in str(failure(lambda: record(closed, a_created_task("x2"))))
-    engine.dispose()
-
-
-def test_a_full_disk(store: SqlAlchemyStore) -> None:
-    """Where the database may not grow any more, nothing is written, and reading goes on."""
-
-    def limit(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("PRAGMA max_page_count = 1")
-
-    engine = sqlite_engine(str(store.engine.url.database))
-    event.listen(engine, "connect", limit)
-    full = SqlAlchemyStore(engine)
-    changes = [a_created_task(f"y{number}", description="d" * 9000) for number in range(9)]
-    assert "full" in str(failure(lambda: record(full, *changes)))
-    read(full)
-    with full.begin(tenant=NO_TENANT) as unit:
-        assert len(unit.pending(limit=99)) == 1
-    engine.dispose()
-
-
-@pytest.mark.parametrize("path", ["nowhere/x.db", ""])
-def test_a_file_that_cannot_be_opened(tmp_path: Path, path: str) -> None:
-    """A path that leads nowhere, or to a folder, is said to be the cause."""
-    engine = sqlite_engine(tmp_path / path)
-    store = SqlAlchemyStore(engine)
-    for work in (store.ping, store.create_schema, store.present_tables, lambda: store.begin(tenant=NO_TENANT)):
-        assert "cannot be opened" in str(failure(work))
-    engine.dispose()
-
-
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    """A file of another kind is said to be no database."""
-    (tmp_path / "x.db").write_text(SECRET * 999)
-    engine = sqlite_engine(tmp_path / "x.db")
-    assert "no SQLite database" in str(failure(SqlAlchemyStore(engine).ping))
-    engine.dispose()
-
-
 def test_a_damaged_file(store: SqlAlchemyStore) -> None:
     """A damaged file is said to be damaged."""
     plain(store, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -166,23 +92,6 @@ def test_a_row_that_is_left_out_without_an_error(store: SqlAlchemyStore, table: 
         assert unit.items.get("x2") is None
         assert unit.history("x2") == ()
         assert len(unit.pending(limit=9)) == 1
-
-
-def test_a_table_that_has_gone(store: SqlAlchemyStore) -> None:
-    """What SQLite refuses for another reason names its code, and that ping tells more."""
-    store.begin(tenant=NO_TENANT)
-    plain(store, "DROP TABLE casewright_item")
-    assert "(SQLITE_ERROR); store.ping()" in str(failure(lambda: read(store)))
-
-
-def test_no_connection_left_in_the_pool(tmp_path: Path) -> None:
-    """A pool whose connections are all in use is transient."""
-    engine = sqlite_engine(tmp_path / "x.db", pool_size=1, max_overflow=0, pool_timeout=0)
-    store = SqlAlchemyStore(engine)
-    store.create_schema()
-    with engine.connect(), pytest.raises(TransientStorageError, match="connections of the engine's pool"):
-        store.ping()
-    engine.dispose()
 
 
 def test_a_unit_in_another_thread(tmp_path: Path) -> None:
@@ -238,24 +147,6 @@ def test_a_commit_of_unknown_outcome(store: SqlAlchemyStore) -> None:
     with store.begin(tenant=NO_TENANT) as unit:
         assert unit.items.get("x2") is not None
         assert unit.items.get("x3") is None
-    failing.engine.dispose()
-
-
-def test_a_connection_that_cannot_be_put_in_order_is_discarded(store: SqlAlchemyStore) -> None:
-    """A connection whose rollback fails is discarded, lock and all (T4)."""
-    fail: dict[str, bool] = {}
-    failing = _failing(store, fail)
-    with failing.begin(tenant=NO_TENANT) as unit:
-        unit.items.get("x1")
-        with failing.engine.connect() as connection:
-            other = connection.connection.driver_connection
-    fail["ROLLBACK"] = False
-    with failing.begin(tenant=NO_TENANT) as unit:
-        unit.items.get("x1")
-    fail.clear()
-    record(store, a_created_task("x2"))
-    with failing.engine.connect() as connection:
-        assert connection.connection.driver_connection is not other
     failing.engine.dispose()
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, NullPool, event
 
-from casewright import AlreadyExistsError, InvalidInputError, Joining, MisuseError, StaleVersionError, StorageError
+from casewright import AlreadyExistsError, InvalidInputError, Joining, MisuseError, StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.domain.filters import Order
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.terms import EVERYTHING
-from support.stores import a_created_task, begun, record, sqlite_engine, sqlite_store
+from support.stores import a_created_task, record, sqlite_engine, sqlite_store
 
 
 @pytest.fixture
@@ -59,39 +59,6 @@ def test_what_is_written_is_the_callers_to_commit(
     assert ids(store) == []
     connection.commit()
     assert ids(store) == ["x1"]
-
-
-def test_what_is_written_goes_with_the_callers_rollback(store: SqlAlchemyStore, connection: Connection) -> None:
-    """After a rollback of the caller's nothing is left, also not of the caller's own."""
-    connection.exec_driver_sql("CREATE TABLE ours (one)")
-    record(SqlAlchemyStore.joining(connection), a_created_task("x1"))
-    connection.rollback()
-    assert ids(store) == []
-
-
-def test_a_conflict_leaves_nothing_of_the_unit(store: SqlAlchemyStore, connection: Connection) -> None:
-    """After a conflict in a unit the caller may go on and commit: nothing of the unit is in the transaction (T1)."""
-    joined = SqlAlchemyStore.joining(connection)
-    created = a_created_task("x2")
-    record(joined, created)
-    with pytest.raises(AlreadyExistsError):
-        record(joined, a_created_task("x1"), created)
-    record(joined, begun(created.after))
-    with pytest.raises(StaleVersionError):
-        record(joined, a_created_task("x1"), begun(created.after))
-    connection.commit()
-    assert ids(store) == ["x2"]
-
-
-def test_a_failure_leaves_nothing_of_the_unit(store: SqlAlchemyStore, connection: Connection) -> None:
-    """So it is after a failure, and the caller's own writes stay."""
-    connection.exec_driver_sql("CREATE TABLE ours (one)")
-    connection.exec_driver_sql("INSERT INTO casewright_outbox VALUES ('', 'x1', 1, 0, 0, NULL, NULL)")
-    with pytest.raises(StorageError, match="is there already"):
-        record(SqlAlchemyStore.joining(connection), a_created_task("x1"))
-    connection.commit()
-    assert ids(store) == []
-    connection.exec_driver_sql("SELECT one FROM ours")
 
 
 def test_an_error_that_undoes_the_whole_transaction(store: SqlAlchemyStore, connection: Connection) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
 from casewright import StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
@@ -110,39 +108,3 @@ def test_a_failed_creation_leaves_nothing(tmp_path: Path) -> None:
         store.create_schema()
     assert store.present_tables() == frozenset()
     store.engine.dispose()
-
-
-RACE = """
-import sys
-from sqlalchemy import create_engine
-from casewright.adapters.sqlalchemy import SqlAlchemyStore
-engine = create_engine(sys.argv[1])
-store = SqlAlchemyStore(engine)
-print("ready", flush=True)
-sys.stdin.readline()
-store.create_schema()
-store.ping()
-engine.dispose()
-"""
-
-
-def test_processes_may_race_to_create_it(tmp_path: Path) -> None:
-    """Several processes create the schema of one new file at once; each succeeds."""
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    racers = [
-        subprocess.Popen([sys.executable, "-c", RACE, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    for racer in racers:
-        racer.communicate()
-    assert [racer.returncode for racer in racers] == [0, 0, 0]
-    engine = create_engine(url)
-    assert SqlAlchemyStore(engine).present_tables() == TABLES
-    engine.dispose()

@@ -18,7 +18,6 @@ from casewright import (
     AlreadyExistsError,
     InvalidInputError,
     MisuseError,
-    StaleVersionError,
     StorageError,
     TransientStorageError,
 )
@@ -57,9 +56,6 @@ def check_clean(engine: Engine) -> None:
         assert not driver.in_transaction
         assert driver.isolation_level == OWN["isolation_level"]
         assert driver.execute("PRAGMA busy_timeout").fetchone() == (250,)
-
-
-# ---------------------------------------------------------------- connections
 
 
 @pytest.mark.parametrize("sql_events", [False, True])
@@ -121,19 +117,6 @@ def _interrupted(store: SqlAlchemyStore, interrupt: BaseException) -> None:
         raise interrupt
 
 
-def test_a_setting_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
-    """Where a connection has the store's busy timeout already, it is not set again."""
-    engine = sqlite_engine(tmp_path / "x.db", connect_args={"timeout": 1.5})
-    store = SqlAlchemyStore(engine, busy_timeout=timedelta(seconds=1.5), sql_events=True)
-    store.create_schema()
-    store.begin(tenant=NO_TENANT)
-    sent: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *about: sent.append(about[2].split("\n")[0]))
-    record(store, a_created_task())
-    assert [statement for statement in sent if "busy_timeout" in statement] == ["PRAGMA busy_timeout"]
-    engine.dispose()
-
-
 def test_nothing_is_done_before_it_must(engine: Engine) -> None:
     """Making a store touches nothing; a unit takes a connection at its first read or when it commits, and one only."""
     taken: list[object] = []
@@ -189,9 +172,6 @@ def test_a_file_is_switched_to_wal(tmp_path: Path) -> None:
         store.engine.dispose()
 
 
-# ---------------------------------------------------------------- statements
-
-
 def test_sql_events_see_every_statement(engine: Engine) -> None:
     """With sql_events SQLAlchemy's events see every statement; without, none but those of lists."""
     sent: list[str] = []
@@ -225,24 +205,6 @@ def test_only_what_changed_is_written(store: SqlAlchemyStore, tmp_path: Path) ->
         found = unit.items.get("x1")
     assert found is not None
     assert (found.description, dict(found.attributes), found.status) == ("after", {"k": 1}, "in_progress")
-
-
-def test_a_stale_change_tells_both_versions(store: SqlAlchemyStore, tmp_path: Path) -> None:
-    """A change of a version that is no more is told which one there is; of a row that is gone, that there is none."""
-    created = a_created_task()
-    record(store, created)
-    record(store, begun(created.after))
-    with pytest.raises(StaleVersionError) as caught:
-        record(store, begun(created.after))
-    assert (caught.value.expected, caught.value.actual) == (1, 2)
-    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
-        other.execute("DELETE FROM casewright_item")
-    with pytest.raises(StaleVersionError) as caught:
-        record(store, begun(created.after))
-    assert caught.value.actual is None
-
-
-# ---------------------------------------------------------------- what a store is
 
 
 def test_it_is_a_store(store: SqlAlchemyStore) -> None:

@@ -73,15 +73,6 @@ def test_a_diagram_is_that_of_the_lifecycle(form: str, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out) == {"form": form, "diagram": format(TASK.lifecycle, form)}
 
 
-def test_mermaid_is_the_form_without_asking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without `--form` a lifecycle of a file is drawn as Mermaid."""
-    path = tmp_path / "mine.py"
-    path.write_text("from casewright import TASK\nSTEPS = TASK.lifecycle\n")
-
-    assert main(["diagram", f"{path}:STEPS"]) == 0
-    assert capsys.readouterr().out == format(TASK.lifecycle, "mermaid")
-
-
 def test_what_cannot_work_is_not_drawn(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A lifecycle that is not sound is bad input to `diagram`: one line that names `check`."""
     assert main(["diagram", broken]) == 2

@@ -97,10 +97,10 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_goes_away_is_no_error(unbuffered: str) -> None:
-    """`casewright demo | head -1` ends without a word on stderr, with the code that a shell expects."""
+    """`casewright diagram task | head -1` ends without a word on stderr, with the code that a shell expects."""
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "casewright", "demo"]
+    command = [sys.executable, "-m", "casewright", "diagram", "task"]
     env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     try:
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, env=env)
@@ -115,7 +115,7 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered: str) -> None:
 @pytest.mark.parametrize("extra", [[], ["--json"]])
 def test_an_answer_without_room_ends_in_one_line(extra: list[str], unbuffered: str) -> None:
     """Where the answer goes to a full disk, one line on stderr says so, with code 2, and no traceback."""
-    command = [sys.executable, "-m", "casewright", "demo", *extra]
+    command = [sys.executable, "-m", "casewright", "diagram", "task", *extra]
     env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sqlite3
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from casewright.cli import main
 from support.backends import SqliteBackend
-from support.programs import LOG, run_program, without_sqlalchemy, write_replay
+from support.programs import LOG, without_sqlalchemy, write_replay
 
 CREATED = "casewright: the database had no tables of casewright: created them\n"
 
@@ -72,18 +70,6 @@ def test_programs_get_the_same_keys(arguments: list[str], capsys: pytest.Capture
     assert stored == plain
 
 
-def test_a_finished_replay_changes_nothing(
-    arguments: list[str], backend: SqliteBackend, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Run again, it writes nothing at all; tables that are there are not made, and not spoken of."""
-    assert main(arguments) == 0
-    assert capsys.readouterr().err == ""
-    before = backend.dump()
-
-    assert main(arguments) == 0
-    assert backend.dump() == before
-
-
 def test_a_log_that_has_grown_goes_on(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is there already is said in one line, and only the rest is performed."""
     *rows, last, end = LOG.splitlines(keepends=True)
@@ -124,18 +110,6 @@ def test_another_history_is_bad_input(
     assert err.startswith("casewright: case b: the store holds another history")
     assert err.count("\n") == 1
     assert backend.dump() == before
-
-
-def test_an_edited_cell_is_bad_input(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An input that was edited after the log was performed is found, though way, people and times are the same."""
-    assert main(arguments) == 0
-    write_replay(tmp_path, LOG.replace("2026-01-03", "2026-01-04"))
-    capsys.readouterr()
-
-    assert main(arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("casewright: case a: the store holds another history of it than the log makes")
 
 
 @pytest.mark.parametrize("log", [LOG + "x", LOG + "d,open,2026-01-02T00:00Z,,\nd,done,2026-01-02T00:00Z,clerk,soon\n"])
@@ -184,28 +158,6 @@ def test_a_row_that_is_gone_ends_it(arguments: list[str], tmp_path: Path, capsys
     assert "there is no item 'b'" in capsys.readouterr().err
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say so."""
-        return True
-
-
-def test_a_terminal_sees_how_far_it_is(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Someone who waits sees each part of the work, and notices on lines of their own."""
-    for expected in (CREATED, "casewright: found 3 of 3 cases, 6 of 6 changes; nothing is left to write\n"):
-        terminal = Terminal()
-        monkeypatch.setattr(sys, "stderr", terminal)
-        assert main(arguments) == 0
-
-        drawn = terminal.getvalue()
-        for word in ("reading", "judging", "writing", "verifying"):
-            assert f"\r{word} [##############################] 100 %" in drawn
-        assert f"\r{expected}" in drawn
-        assert drawn.endswith("\r")
-
-
 def test_a_database_in_memory_will_do(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The database may be one that ends with the program."""
     assert main([*arguments[:-1], "sqlite://"]) == 0
@@ -221,11 +173,3 @@ def test_without_sqlalchemy_it_says_how_to_get_it(arguments: list[str], tmp_path
     assert missing.stderr.startswith("casewright: --into: ")
     assert not (tmp_path / "store.db").exists()
     assert (plain.returncode, plain.stderr) == (0, "")
-
-
-def test_it_runs_as_a_program(arguments: list[str]) -> None:
-    """As a process it prints the same, without a word of any warning."""
-    done = run_program(*arguments, env={"PYTHONWARNINGS": "error"})
-
-    assert (done.returncode, done.stderr) == (0, CREATED)
-    assert "histories verified  3  of 3" in done.stdout

@@ -120,7 +120,7 @@ def found(done: subprocess.CompletedProcess[str]) -> int:
 
 @pytest.mark.parametrize(
     "numbers",
-    [(1, 9, 123, 321, 322), pytest.param(range(60, 160, 5), marks=pytest.mark.large)],
+    [(1, 123, 322), pytest.param(range(60, 160, 5), marks=pytest.mark.large)],
     ids=["some", "many"],
 )
 def test_a_killed_replay_goes_on(

@@ -238,3 +238,16 @@ def test_values_without_a_form() -> None:
     for value in (Unknown(), [Unknown()], {"a": object()}, float("nan")):
         with pytest.raises(InvalidInputError, match="document: holds a value that is no JSON"):
             to_json(value)
+
+
+@attrs.frozen
+class Holder:
+    """Something that holds one."""
+
+    part: Unknown | None = None
+
+
+def test_unknown_types_inside() -> None:
+    """A class that holds a type without a hook is the caller's mistake too, found at the latest when it is met."""
+    with pytest.raises(MisuseError, match="there is no hook for"):
+        from_data({"part": {}}, Holder)

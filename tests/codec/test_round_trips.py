@@ -33,7 +33,7 @@ CONVERTERS: dict[str, Callable[[], cattrs.BaseConverter]] = {
 }
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.large)])
+@pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.large)])
 @pytest.mark.parametrize("name", BY_TYPE)
 def test_round_trip(name: str, examples: int) -> None:
     """A value of every type is written as plain JSON data, and is the same after it, to the last key and type."""

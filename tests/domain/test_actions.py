@@ -26,7 +26,6 @@ from casewright import (
     guard,
     has_role,
     integer,
-    no_open_tasks,
     text,
 )
 from casewright.testing.builders import a_case, a_task
@@ -99,25 +98,6 @@ def test_the_catalog_lists_what_it_decides(definition: Any) -> None:
                     decision = definition.decide(item, verdict.action, inputs, by=by, at=LATER)
                     assert (verdict.permitted, told(verdict)) == (decision.permitted, codes(decision))
 
-
-def test_a_hidden_item_does_not_tell_its_version() -> None:
-    """Who may not read gets the same list for every item: the actions of all versions, all not visible (A8)."""
-    old = Lifecycle(
-        states={"draft": Category.DRAFT, "done": Category.DONE},
-        initial="draft",
-        transitions=[Transition("publish", "draft", "done")],
-        version=7,
-    )
-    hidden = attrs.evolve(PLAIN, earlier=[old]).with_rules({"read": has_role("boss")})
-    present = a_task(definition=PLAIN, assignee_id="ben")
-    past = a_task(definition=attrs.evolve(PLAIN, lifecycle=old), deleted_at=LATER)
-    lists = [hidden.actions(item, by=ANN, at=LATER) for item in (present, past)]
-    assert lists[0] == lists[1]
-    assert {verdict.action for verdict in lists[0]} == {"finish", "wait", "turn", "publish", *VERBS}
-    assert {pair for verdict in lists[0] for pair in told(verdict)} == {("permission", "not_visible")}
-
-
-# ---------------------------------------------------------------- what a verdict holds
 
 STEP = Transition(
     "finish",
@@ -208,24 +188,6 @@ def test_each_action_names_its_own_missing_rule() -> None:
     for verb in VERBS:
         (reason,) = listed(a_task(definition=PLAIN), definition=silent)[verb].reasons
         assert (reason.code, reason.params["action"]) == ("no_rule", verb)
-
-
-def test_open_tasks_are_known_beforehand() -> None:
-    """A case with open tasks lists closing and deleting as refused; correcting may still lead elsewhere."""
-    case = a_case(status="ESCALATED", open_tasks=1)
-    verdicts = listed(case, definition=REGULATORY_CASE, by=ROOT)
-    assert told(verdicts["close"]) == told(verdicts["delete"]) == {("guard", "open_tasks")}
-    assert verdicts["correct"].permitted
-    guarded = REGULATORY_CASE.with_guards({"escalate": no_open_tasks(), "edit": no_open_tasks()})
-    verdicts = listed(attrs.evolve(case, status="UNDER_REVIEW"), definition=guarded, by=ROOT)
-    assert verdicts["escalate"].permitted
-    assert verdicts["edit"].permitted
-
-
-def test_another_holder_is_known_beforehand() -> None:
-    """`claim` of an item that another holds is listed as refused, phase state."""
-    assert told(listed(a_task(definition=PLAIN, assignee_id="ben"))["claim"]) == {("state", "already_assigned")}
-    assert listed(a_task(definition=PLAIN, assignee_id="ann"))["claim"].permitted
 
 
 def test_a_closed_case_is_known_beforehand() -> None:

@@ -270,30 +270,3 @@ def test_who_may_create(name: str) -> None:
         for status in others:
             verdict = definition.create("x-1", by=by, at=SOME_TIME, title="T", status=status, reason="imported")
             assert denied(verdict) is (initial != "A")
-
-
-def test_start_review_gives_the_case_to_the_reviewer() -> None:
-    """`start_review` sets the assignee from its input."""
-    case = a_case(status="SUBMITTED")
-    verdict = REGULATORY_CASE.decide(case, "start_review", {"reviewer_id": "rita"}, by=CASE_ACTORS["r"], at=SOME_TIME)
-    assert isinstance(verdict, Permitted)
-    assert verdict.change is not None
-    assert verdict.change.after.assignee_id == "rita"
-
-
-@pytest.mark.parametrize("open_tasks", [0, 1, 3])
-def test_a_case_is_not_closed_over_open_tasks(open_tasks: int) -> None:
-    """`close` and `correct` into CLOSED are refused with the number of open tasks; other corrections are not (L2)."""
-    case = a_case(status="ESCALATED", open_tasks=open_tasks)
-    for action, inputs in (("close", {"reason": "r"}), ("correct", {"reason": "r", "status": "CLOSED"})):
-        verdict = REGULATORY_CASE.decide(case, action, inputs, by=CASE_ACTORS["A"], at=SOME_TIME)
-        assert verdict.permitted is (open_tasks == 0)
-        if isinstance(verdict, Refused):
-            (reason,) = verdict.reasons
-            assert (reason.code, reason.phase, dict(reason.params)) == (
-                "open_tasks",
-                "guard",
-                {"open_tasks": open_tasks},
-            )
-    elsewhere = {"reason": "r", "status": "DRAFT"}
-    assert REGULATORY_CASE.decide(case, "correct", elsewhere, by=CASE_ACTORS["A"], at=SOME_TIME).permitted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta
 
 import attrs
 
@@ -14,14 +14,8 @@ from casewright import (
     Lifecycle,
     TaskDefinition,
     Transition,
-    copy_input,
-    integer,
-    mapping,
-    set_value,
-    text,
 )
 from casewright.testing.builders import SOME_TIME, a_case, a_task
-from support import naive
 from support.verdicts import ANN, EVERYONE, LATER, ROOT, change_of, payload_of
 
 STATES = {"new": Category.OPEN, "done": Category.DONE}
@@ -96,14 +90,6 @@ def test_time_may_go_backwards() -> None:
     assert change.after.created_at == SOME_TIME
 
 
-def test_times_are_kept_in_utc() -> None:
-    """Whatever zone the caller's time has, the item and the event hold the same instant in UTC (S3)."""
-    there = datetime(2026, 7, 1, 1, 30, tzinfo=timezone(timedelta(hours=5, minutes=45)))
-    change = change_of(TASK.decide(a_task(), "start", by=ANN, at=there))
-    assert change.after.updated_at == change.event.occurred_at == there
-    assert change.after.updated_at.tzinfo is UTC
-
-
 def test_closed_at_is_set_on_entering_and_cleared_on_leaving() -> None:
     """closed_at is the time of entering a closed category, stays while there, and goes on leaving it."""
     day = timedelta(days=1)
@@ -143,28 +129,3 @@ def test_only_the_named_actions_are_published() -> None:
     for definition, expected in ((TASK, True), (some, True), (attrs.evolve(TASK, published=()), False)):
         created = definition.create("t-1", by=ANN, at=LATER, title="T")
         assert change_of(created).published is expected
-
-
-def test_effects_set_fields_from_inputs_and_constants() -> None:
-    """Effects copy inputs, set constants and clear; an input that is not given sets nothing; attributes merge."""
-    step = Transition(
-        "end",
-        "new",
-        "done",
-        inputs=[text("name", optional=True, max_length=80), mapping("data"), integer("hours", optional=True)],
-        effects=[
-            copy_input("name", to="title"),
-            copy_input("data", to="attributes.data"),
-            copy_input("hours", to="attributes.hours"),
-            set_value("priority", "high"),
-            set_value("attributes.done", True),
-            set_value("due_at", "2026-02-01T00:00:00+01:00"),
-        ],
-    )
-    lifecycle = Lifecycle(states={"new": Category.OPEN, "done": Category.DONE}, initial="new", transitions=[step])
-    definition = TaskDefinition("picky", lifecycle=lifecycle, authorization=EVERYONE)
-    task = a_task(definition=definition, attributes={"hours": 3, "old": "x"}, title="As it was")
-    after = change_of(definition.decide(task, "end", {"data": {"a": [1, None]}}, by=ANN, at=LATER)).after
-    assert naive.thawed(after.attributes) == {"hours": 3, "old": "x", "data": {"a": (1, None)}, "done": True}
-    assert (after.title, after.priority) == ("As it was", "high")
-    assert after.due_at == datetime(2026, 1, 31, 23, tzinfo=UTC)

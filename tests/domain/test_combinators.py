@@ -41,7 +41,6 @@ from support.policies import (
     ANSWERS,
     Answer,
     Tree,
-    a_task,
     build,
     evaluate,
     only_forbids,
@@ -51,9 +50,11 @@ from support.policies import (
     random_rule,
     shuffled,
 )
+from support.values import a_task
 
 ANN = Actor("ann", roles=["clerk"])
 TASK = a_task()
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.large) for seed in range(2, 20))]
 
 
 def ask(rule: Rule, actor: Actor = ANN, item: WorkItem = TASK) -> Ruling:
@@ -64,48 +65,6 @@ def ask(rule: Rule, actor: Actor = ANN, item: WorkItem = TASK) -> Ruling:
 def kind_of(tree: Tree, actor: Actor = ANN, item: WorkItem = TASK) -> Answer:
     """Return the kind of what the library answers."""
     return str(ask(build(tree), actor, item).kind)
-
-
-# ---------------------------------------------------------------- truth tables
-
-# Written out once by hand from the design, so that library and evaluator cannot share a mistake in the basics.
-TABLE: list[tuple[Tree, Answer]] = [
-    (("any_of", ("always",), ("never",)), "grant"),
-    (("any_of", ("never",), ("never",)), "no"),
-    (("any_of", ("always",), ("function", "says_veto")), "veto"),
-    (("any_of", ("always",), ("forbid", ("never",))), "grant"),
-    (("any_of", ("always",), ("forbid", ("always",))), "veto"),
-    (("any_of", ("never",), ("forbid", ("never",))), "no"),
-    (("any_of", ("forbid", ("never",)), ("forbid", ("never",))), "no"),
-    (("all_of", ("always",), ("always",)), "grant"),
-    (("all_of", ("always",), ("never",)), "no"),
-    (("all_of", ("never",), ("function", "says_veto")), "veto"),
-    (("all_of", ("always",), ("forbid", ("never",))), "grant"),
-    (("all_of", ("always",), ("forbid", ("always",))), "veto"),
-    (("all_of", ("forbid", ("never",))), "no"),
-    (("all_of", ("forbid", ("never",)), ("forbid", ("never",))), "no"),
-    (("all_of", ("always",), ("any_of", ("forbid", ("never",)), ("forbid", ("never",)))), "grant"),
-    (("all_of", ("always",), ("any_of", ("forbid", ("never",)), ("never",))), "no"),
-    (("all_of", ("always",), ("all_of", ("forbid", ("always",)))), "veto"),
-    (("forbid", ("never",)), "no"),
-    (("forbid", ("always",)), "veto"),
-    (("forbid", ("function", "says_veto")), "veto"),
-    (("forbid", ("function", "raises")), "veto"),
-    (("forbid", ("forbid", ("never",))), "no"),
-    (("forbid", ("forbid", ("always",))), "veto"),
-    (("not_", ("always",)), "no"),
-    (("not_", ("never",)), "grant"),
-    (("not_", ("function", "says_veto")), "veto"),
-    (("not_", ("function", "raises")), "veto"),
-    (("not_", ("not_", ("always",))), "grant"),
-]
-
-
-@pytest.mark.parametrize(("tree", "expected"), TABLE, ids=repr)
-def test_the_truth_table_holds(tree: Tree, expected: Answer) -> None:
-    """A veto anywhere vetoes, forbids never grant and never have to, and negation keeps a veto (A1)."""
-    assert kind_of(tree) == expected
-    assert evaluate(tree, ANN, TASK) == expected
 
 
 def test_every_combinator_agrees_with_the_naive_evaluator_on_every_answer() -> None:
@@ -124,7 +83,7 @@ def test_every_combinator_agrees_with_the_naive_evaluator_on_every_answer() -> N
     assert min(answers[kind] for kind in ("grant", "no", "veto")) > 100
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_rules_agree_with_the_naive_evaluator(seed: int) -> None:
     """2,000 random rule trees, ten questions each, rule just as the naive evaluator does (A1)."""
     rng = random.Random(seed)
@@ -149,10 +108,7 @@ def test_a_grant_is_the_one_ruling_without_reasons() -> None:
         assert (ruling is GRANT) is (ruling.kind == "grant")
 
 
-# ---------------------------------------------------------------- order and duplicates
-
-
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_order_and_duplicates_never_matter(seed: int) -> None:
     """1,000 random rules, shuffled at every depth ten times with members doubled, answer the same (A2)."""
     rng = random.Random(seed)
@@ -184,40 +140,6 @@ def test_what_a_refusal_tells_does_not_depend_on_the_order() -> None:
         assert len(set(codes)) == 1
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_veto_wins_wherever_it_stands(seed: int) -> None:
-    """A veto planted in any position of a random rule forbids, whatever the rule would have granted (A2)."""
-    rng = random.Random(seed)
-    for _ in range(50):
-        actor, item = random_actor(rng), random_item(rng)
-        for tree in planted(random_rule(rng), ("function", "says_veto")):
-            ruling = ask(build(tree), actor, item)
-            assert ruling.kind == "veto", tree
-            assert any(reason.params["rule"] == "says_veto" for reason in ruling.reasons), tree
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_a_rule_that_raises_forbids_wherever_it_stands(seed: int) -> None:
-    """A function that raises, planted in any position of a random rule, forbids and is named (A5)."""
-    rng = random.Random(seed)
-    for _ in range(50):
-        actor, item = random_actor(rng), random_item(rng)
-        for tree in planted(random_rule(rng), ("function", "raises")):
-            ruling = ask(build(tree), actor, item)
-            assert ruling.kind == "veto", tree
-            found = [reason.params["rule"] for reason in ruling.reasons if reason.code == "rule_error"]
-            assert "raises" in found, tree
-
-
-def test_a_forbid_never_grants() -> None:
-    """A rule made of forbids only, however deep, never grants anyone anything (A1)."""
-    rng = random.Random(5)
-    trees = [tree for tree in (random_rule(rng, depth=3) for _ in range(6000)) if only_forbids(tree)]
-    assert len(trees) > 500
-    for tree in trees:
-        assert kind_of(tree, random_actor(rng), random_item(rng)) != "grant", tree
-
-
 def test_adding_a_forbid_never_widens() -> None:
     """all_of(rule, forbid(other)) and any_of(rule, forbid(other)) grant only where the rule alone does (A2)."""
     rng = random.Random(6)
@@ -228,9 +150,6 @@ def test_adding_a_forbid_never_widens() -> None:
         for kind in ("all_of", "any_of"):
             if not only_forbids(tree) and kind_of((kind, tree, ("forbid", other)), actor, item) == "grant":
                 assert alone == "grant"
-
-
-# ---------------------------------------------------------------- what cannot be built
 
 
 @pytest.mark.parametrize("combine", [any_of, all_of])
@@ -256,18 +175,6 @@ def test_a_forbid_cannot_be_negated_at_any_depth() -> None:
             assert [problem.code for problem in caught.value.problems] == ["negated_forbid"]
             refused += 1
     assert refused > 200
-
-
-def test_a_forbid_under_a_negation_is_found_however_deep() -> None:
-    """A not_ far above a forbid is refused as well, also through a second not_ (E4)."""
-    with pytest.raises(DefinitionError):
-        not_(all_of(always(), any_of(always(), all_of(forbid(never())))))
-    with pytest.raises(DefinitionError):
-        not_(any_of(forbid(is_creator()), has_role("clerk")))
-    assert ask(not_(not_(is_creator()))) is GRANT
-
-
-# ---------------------------------------------------------------- explanations
 
 
 def codes(ruling: Ruling) -> list[str]:
@@ -338,14 +245,6 @@ def test_a_negation_says_what_must_not_be(rule: Rule, told_of: str, negate: Call
     assert told_of in reason.text
     assert "not" in reason.text
     assert reason.params["rule"] == repr(negate(rule))
-
-
-def test_a_quiet_forbid_alone_says_that_nothing_grants() -> None:
-    """A forbid that does not fire grants nothing, and says so rather than giving no reason (A1, A7)."""
-    for rule in (forbid(never()), all_of(forbid(never())), any_of(forbid(never()), forbid(never()))):
-        ruling = ask(rule)
-        assert (ruling.kind, codes(ruling)) == ("no", ["not_granted"])
-        assert ruling.reasons[0].params["rule"] == repr(rule)
 
 
 def test_a_forbid_keeps_the_reasons_of_a_member_that_vetoes() -> None:

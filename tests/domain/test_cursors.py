@@ -15,15 +15,12 @@ import attrs
 import pytest
 from hypothesis import given
 
-from casewright import Cursor, InvalidInputError, Order, Page, TaskFilter
+from casewright import Cursor, InvalidInputError, Order, Page
 from casewright.domain.filters import MAX_TOKEN, OrderBy
 from support.commands import cursors
 from support.values import CANARY, HOSTILE, a_task, thorough, unseen
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-# ---------------------------------------------------------------- injection
 
 
 def injections() -> Iterator[str]:
@@ -49,29 +46,16 @@ def test_orders_come_from_an_allow_list() -> None:
         assert str(caught.value) == "order: is no order of a list; use id or created"
 
 
-def test_injected_text_is_a_value_or_is_refused() -> None:
-    """In every condition of a filter each of 500 texts matches nothing, or is refused by the field's name (S4)."""
-    item = a_task()
-    refused = 0
-    for text in INJECTIONS:
-        for name in ("status", "category", "definition", "assignee_id", "created_by", "case_id", "overdue_at"):
-            conditions: dict[str, Any] = {name: text}
-            try:
-                assert not TaskFilter(**conditions).matches(item)
-            except InvalidInputError as error:
-                refused += error.field == name
-    assert refused > 1_000
-
-
 def test_an_order_is_a_frozen_value() -> None:
     """An order can be compared, hashed and pickled; its direction is True or False and nothing else (S7)."""
     order = Order("created", descending=True)
     assert order == pickle.loads(pickle.dumps(order))
     assert hash(order) == hash(Order(OrderBy.CREATED, descending=True))
     assert order != Order("created")
-    for wrong in (1, 0, "desc", None):
+    wrongs: tuple[Any, ...] = (1, 0, "desc", None)
+    for wrong in wrongs:
         with pytest.raises(InvalidInputError, match=r"^descending: must be True or False"):
-            Order("id", descending=wrong)  # type: ignore[arg-type]  # the point of this line
+            Order("id", descending=wrong)
     for make in HOSTILE:
         with pytest.raises(InvalidInputError, match=r"^order: is no order of a list"):
             Order(cast("Any", make()))
@@ -89,9 +73,6 @@ def test_keys_order_as_the_values_do() -> None:
     assert sorted(items, key=Order("id").key) == sorted(items, key=lambda item: item.id)
     by_time = sorted(items, key=lambda item: (item.created_at, item.id))
     assert sorted(items, key=Order("created").key) == by_time
-
-
-# ---------------------------------------------------------------- tokens
 
 
 @thorough(100)
@@ -193,12 +174,6 @@ def test_a_token_over_the_limit_is_not_looked_at() -> None:
     check_refused(unseen("A" * 10_000_000))
 
 
-def test_whatever_is_no_text_is_no_token() -> None:
-    """Whatever object is passed for a token, it is refused and not shown (S2)."""
-    for make in HOSTILE:
-        check_refused(make())
-
-
 def test_a_token_that_was_tampered_with_is_a_cursor_or_is_refused() -> None:
     """With any one character changed, a token is refused or gives a sound cursor, and raises nothing else (S2)."""
     order = Order("created", descending=True)
@@ -230,4 +205,4 @@ def test_a_page_is_a_frozen_value() -> None:
     assert hash(page) == hash(Page((a_task(),), page.next))
     assert Page(()).next is None
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        page.items = ()  # type: ignore[misc]  # the point of this line
+        cast("Any", page).items = ()

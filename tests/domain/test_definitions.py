@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -13,14 +13,11 @@ from hypothesis import strategies as st
 from casewright import (
     REGULATORY_CASE,
     TASK,
-    Actor,
     AuthorizationPolicy,
-    Case,
     CaseDefinition,
     Category,
     DefinitionError,
     InvalidInputError,
-    Lifecycle,
     MisuseError,
     Permitted,
     Refused,
@@ -48,9 +45,6 @@ NOT_TODAY = guard(lambda item, inputs, facts, at: False, code="not_today", text=
 def codes(verdict: Permitted[Any] | Refused) -> list[str]:
     """Return the codes of a refusal; none of a permission."""
     return [] if isinstance(verdict, Permitted) else [reason.code for reason in verdict.reasons]
-
-
-# ---------------------------------------------------------------- deriving
 
 
 def test_with_rules_replaces_a_rule_and_leaves_the_original() -> None:
@@ -126,7 +120,8 @@ def test_a_definition_is_a_value() -> None:
     assert again == TASK
     assert hash(again) == hash(TASK)
     assert attrs.evolve(TASK, name="other") != TASK
-    assert CaseDefinition("task", lifecycle=TASK.lifecycle, authorization=TASK.authorization) != TASK  # type: ignore[comparison-overlap]  # that they differ is the point
+    of_cases: Any = CaseDefinition("task", lifecycle=TASK.lifecycle, authorization=TASK.authorization)
+    assert of_cases != TASK
 
 
 def test_a_definition_keeps_what_it_was_built_from() -> None:
@@ -139,7 +134,7 @@ def test_a_definition_keeps_what_it_was_built_from() -> None:
     assert definition.guards["start"] == (NOT_TODAY,)
     assert definition.published == frozenset({"start"})
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        definition.name = "other"  # type: ignore[misc]  # that it is refused is the point
+        cast("Any", definition).name = "other"
 
 
 def test_rule_gives_the_default_and_never() -> None:
@@ -152,10 +147,7 @@ def test_rule_gives_the_default_and_never() -> None:
     assert REGULATORY_CASE.rule("no such action") == never()
 
 
-# ---------------------------------------------------------------- who may read
-
-
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_what_may_be_read_is_what_the_scope_matches(data: st.DataObject) -> None:
     """`may_read` and `scope` agree on every item of the actor's tenant, and no other tenant's is ever read (A6)."""
@@ -166,8 +158,6 @@ def test_what_may_be_read_is_what_the_scope_matches(data: st.DataObject) -> None
         assert definition.may_read(item, by=by) is definition.scope(by).matches(item)
         assert not definition.may_read(item, by=attrs.evolve(by, tenant="elsewhere"))
 
-
-# ---------------------------------------------------------------- misuse
 
 OTHER = attrs.evolve(TASK, name="another")
 A_PARENT = a_case(id="case-1", open_tasks=1)
@@ -257,18 +247,3 @@ def test_inputs_are_a_mapping(inputs: Any) -> None:
     """Inputs without names raise InvalidInputError."""
     with pytest.raises(InvalidInputError):
         TASK.decide(a_task(), "cancel", inputs, by=ADMIN, at=SOME_TIME)
-
-
-def test_a_case_definition_judges_cases() -> None:
-    """The kind of a definition is that of the items it creates."""
-    lifecycle = Lifecycle(
-        states={"new": Category.OPEN, "done": Category.DONE},
-        initial="new",
-        transitions=[Transition("end", "new", "done")],
-    )
-    everyone = AuthorizationPolicy({}, default=always())
-    for cls, kind in ((TaskDefinition, "task"), (CaseDefinition, "case")):
-        definition: Any = cls("thing", lifecycle=lifecycle, authorization=everyone)
-        verdict = definition.create("x-1", by=Actor("ann"), at=SOME_TIME, title="T")
-        assert definition.kind == verdict.change.after.kind == verdict.change.event.kind == kind
-        assert isinstance(verdict.change.after, Case) is (kind == "case")

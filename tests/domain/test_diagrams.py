@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -23,8 +22,6 @@ EDGE = re.compile(r"    (\S+) --> (\S+) : (.*)")
 START = re.compile(r"    \[\*\] --> (\S+)")
 END = re.compile(r"    (\S+) --> \[\*\]")
 ALIAS = re.compile(r'    state "(.*)" as (\S+)')
-NODE = re.compile(r'    ("(?:[^"\\]|\\.)*") \[tooltip=("(?:[^"\\]|\\.)*")(, peripheries=2)?\];')
-ARROW = re.compile(r'    ("(?:[^"\\]|\\.)*") -> ("(?:[^"\\]|\\.)*")(?: \[label=("(?:[^"\\]|\\.)*")\])?;')
 
 
 def edges(lifecycle: Lifecycle) -> list[tuple[str, str, str]]:
@@ -56,28 +53,6 @@ def read_mermaid(text: str) -> tuple[dict[str, str], list[str], list[tuple[str, 
             assert found is not None, line
             ends.append(found[1])
     return names, starts, ways, ends
-
-
-def read_dot(text: str) -> tuple[dict[str, tuple[str, bool]], list[str], list[tuple[str, str, str]]]:
-    """Return category and end mark by status, starts and ways of a digraph; every line must be one of these."""
-    lines = text.splitlines()
-    assert lines[0] == "digraph lifecycle {"
-    assert lines[-1] == "}"
-    nodes: dict[str, tuple[str, bool]] = {}
-    starts, ways = [], []
-    for line in lines[4:-1]:
-        if found := NODE.fullmatch(line):
-            nodes[json.loads(found[1])] = (json.loads(found[2]), found[3] is not None)
-            continue
-        found = ARROW.fullmatch(line)
-        assert found is not None, line
-        source, target = json.loads(found[1]), json.loads(found[2])
-        if found[3] is None:
-            assert source == ""
-            starts.append(target)
-        else:
-            ways.append((source, target, json.loads(found[3])))
-    return nodes, starts, ways
 
 
 def test_mermaid_text_is_exact() -> None:
@@ -136,16 +111,6 @@ def test_a_mermaid_diagram_holds_the_whole_table(lifecycle: Lifecycle) -> None:
     assert [(status_of[one], status_of[two], action) for one, two, action in ways] == edges(lifecycle)
     assert {status_of[end] for end in ends} == lifecycle.closed
     assert set(names.values()) <= set(lifecycle.states)
-
-
-@settings(max_examples=80, deadline=None)
-@given(lifecycles())
-def test_a_dot_digraph_holds_the_whole_table(lifecycle: Lifecycle) -> None:
-    """Every status with its category, start and way of a lifecycle can be read back from its DOT text."""
-    nodes, starts, ways = read_dot(format(lifecycle, "dot"))
-    assert nodes == {s: (str(category), s in lifecycle.closed) for s, category in lifecycle.states.items()}
-    assert starts == sorted(lifecycle.initial)
-    assert ways == edges(lifecycle)
 
 
 def test_an_alias_is_never_a_status_of_the_lifecycle() -> None:

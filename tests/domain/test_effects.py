@@ -49,7 +49,6 @@ from support.values import (
     AT,
     CANARY,
     HOSTILE,
-    a_task,
     impurities,
     json_inputs,
     refusal,
@@ -136,9 +135,6 @@ def outcome(definition: TaskDefinition, inputs: Any = None, **fields: Any) -> Ta
     return task
 
 
-# ---------------------------------------------------------------- what fits
-
-
 @pytest.mark.parametrize(("field", "kind"), [*product(FITTING, INPUTS)], ids=lambda part: part.replace(" ", "-"))
 def test_input_fits_its_field_or_the_definition_is_refused(field: str, kind: str) -> None:
     """An input is copied only into a field that can hold all it may be given; anything else cannot be built (E4)."""
@@ -163,12 +159,6 @@ def test_only_settable_fields_can_be_set(field: str) -> None:
             probe([effect], [text("i")])
 
 
-def test_undeclared_input_is_found() -> None:
-    """An effect on an input that the transition does not declare is found when the lifecycle is built (E4)."""
-    with pytest.raises(DefinitionError, match="undeclared input 'other'"):
-        probe([copy_input("other", to="title")], [text("i")])
-
-
 @pytest.mark.parametrize("field", [*FIELDS, "attributes.x"])
 def test_only_what_may_be_missing_can_be_cleared(field: str) -> None:
     """A title and tags are never cleared; every other field can be, and is None then."""
@@ -182,9 +172,6 @@ def test_only_what_may_be_missing_can_be_cleared(field: str) -> None:
         assert task.attributes == FrozenMapping({"y": 2})
     else:
         assert getattr(task, field) is None
-
-
-# ---------------------------------------------------------------- constants
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -211,8 +198,9 @@ def test_effect_made_by_hand_is_proven_too(field: str) -> None:
     for value in misfits:
         with pytest.raises(DefinitionError, match=f"sets {field} to a value that does not fit"):
             probe([Effect(field, value=value)])
+    no_field: Any = 5
     with pytest.raises(DefinitionError):
-        probe([Effect(5)])  # type: ignore[arg-type]  # that is the test
+        probe([Effect(no_field)])
 
 
 @thorough(150)
@@ -236,9 +224,6 @@ def test_hostile_constants_meet_one_error() -> None:
     for make in HOSTILE:
         for call in (lambda value: copy_input(value, to="title"), lambda value: copy_input("i", to=value), clear):
             assert refusal(call, make()).isprintable()
-
-
-# ---------------------------------------------------------------- inputs
 
 
 @pytest.mark.parametrize(
@@ -294,13 +279,6 @@ def test_attributes_are_merged_by_key(old: dict[str, int], new: dict[str, int | 
     assert task.attributes == {key: value for key, value in {**old, **new}.items() if value is not None}
 
 
-@pytest.mark.parametrize("field", [*FIELDS, "attributes.x"])
-def test_field_is_set_once(field: str) -> None:
-    """Two effects of one transition on one field are found when the lifecycle is built: one would be lost (E4)."""
-    with pytest.raises(DefinitionError, match=f"sets {field} twice"):
-        probe([copy_input("i", to=field), copy_input("i", to=field)], [INPUTS[min(FITTING[field])]])
-
-
 def test_attributes_as_a_whole_stay_within_the_limit() -> None:
     """An effect that would make the attributes too large as a whole is refused, though its own value is not (S1)."""
     definition = probe([copy_input("i", to="attributes.x")], [text("i")])
@@ -310,12 +288,9 @@ def test_attributes_as_a_whole_stay_within_the_limit() -> None:
         outcome(definition, {"i": "a" * 6_000}, attributes=half)
 
 
-# ---------------------------------------------------------------- effects as values
-
-
 def test_effects_are_values_that_read_as_calls() -> None:
     """An effect is frozen, survives pickle, and its repr is the call that makes it, without its constant (S6)."""
-    shown = {
+    shown: dict[Any, str] = {
         copy_input("who", to="assignee_id"): 'copy_input("who", to="assignee_id")',
         clear("due_at"): 'clear("due_at")',
         set_value("title", CANARY): 'set_value("title", ...)',
@@ -326,19 +301,4 @@ def test_effects_are_values_that_read_as_calls() -> None:
         assert copy.deepcopy(effect) == pickle.loads(pickle.dumps(effect)) == effect
         assert list(impurities(effect)) == []
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
-            effect.field = "title"  # type: ignore[misc]  # that is the test
-
-
-def test_payload_carries_only_what_changed() -> None:
-    """The event names the fields that the effects set, and its payload holds inputs and changes apart."""
-    inputs = [text("i", max_length=9), text("why")]
-    definition = probe([copy_input("i", to="title"), set_value("attributes.x", 1)], inputs)
-    item = a_task(definition="probe", status="open")
-    decided = definition.decide(item, "go", {"i": "new", "why": "because"}, by=ADMIN, at=AT)
-    assert isinstance(decided, Permitted)
-    assert decided.change is not None
-    event = decided.change.event
-    assert event.changed == ("attributes", "title")
-    assert event.payload is not None
-    assert event.payload.changes == FrozenMapping({"title": "new", "attributes": FrozenMapping({"x": 1})})
-    assert event.payload.inputs == FrozenMapping({"i": "new", "why": "because"})
+            effect.field = "title"

@@ -14,25 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casewright import (
-    TASK,
     Change,
-    Context,
     Event,
     FrozenMapping,
     HistoryError,
     Payload,
-    Permitted,
-    Priority,
-    erased_fields,
     fold,
 )
 from casewright.domain.json_values import canonical_json, freeze_object
 from support.histories import events_of, long_histories, random_histories
-from support.values import ADMIN, AT, CANARY, HOSTILE, impurities, json_inputs, names, thorough
+from support.values import CANARY, HOSTILE, impurities, json_inputs, names, thorough
 
 VERBS = {"create", "read", "edit", "assign", "claim", "release", "set_due", "tag", "add_note", "correct", "delete"}
 COUNTERS = {"task_opened", "task_closed"}
-CLOSED = {"done", "cancelled"}
 FIELDS = [field.name for field in attrs.fields(Event)]
 
 
@@ -45,59 +39,6 @@ def payload_of(event: Event) -> Payload:
     """Return the payload of an event that has one."""
     assert event.payload is not None
     return event.payload
-
-
-def by_the_book(events: list[Event]) -> dict[str, Any]:
-    """Return what an item must be after these events: each field by its own sentence in the design."""
-    first, last = events[0], events[-1]
-    said = [payload_of(event).changes for event in events]
-    assert all(set(event.changed) == set(changes) for event, changes in zip(events, said, strict=True))
-
-    def latest(name: str, default: Any = None) -> Any:
-        return next((changes[name] for changes in reversed(said) if name in changes), default)
-
-    attributes: dict[str, Any] = {}
-    tags: set[str] = set()
-    for changes in said:
-        tagged: Any = changes.get("tags", {})
-        tags = (tags | {*tagged.get("add", ())}) - {*tagged.get("remove", ())} if hasattr(tagged, "get") else {*tagged}
-        merged: Any = changes.get("attributes", {})
-        attributes |= merged
-    done = [(event.action, event) for event in events if event.action not in (VERBS | COUNTERS) - {"create"}]
-    performers = dict.fromkeys(
-        (action, who) for action, event in done for who in (event.actor_id, event.on_behalf_of) if who is not None
-    )
-    entered = None
-    for event in events:
-        entered = (entered or event.occurred_at) if event.category in CLOSED else None
-    due_at, priority = latest("due_at"), latest("priority")
-    item = {
-        "id": first.item_id,
-        "tenant": first.tenant,
-        "definition": first.definition,
-        "lifecycle_version": first.lifecycle_version,
-        "status": last.to_status,
-        "category": last.category,
-        "version": len(events),
-        "title": latest("title"),
-        "description": latest("description"),
-        "priority": None if priority is None else Priority(priority),
-        "created_by": first.actor_id,
-        "created_at": first.occurred_at,
-        "updated_at": last.occurred_at,
-        "assignee_id": latest("assignee_id"),
-        "due_at": None if due_at is None else due_at.replace("Z", "+00:00"),
-        "closed_at": entered,
-        "deleted_at": next((event.occurred_at for event in events if event.action == "delete"), None),
-        "tags": tuple(sorted(tags)),
-        "attributes": {key: value for key, value in attributes.items() if value is not None},
-        "performers": tuple(part for pair in performers for part in pair),
-        "head": last.digest,
-    }
-    return item | ({"case_id": latest("case_id")} if first.kind == "task" else {"open_tasks": latest("open_tasks", 0)})
-
-
-# ---------------------------------------------------------------- E1
 
 
 def test_changes_are_deeply_immutable() -> None:
@@ -134,9 +75,6 @@ def test_events_cannot_be_changed(name: str) -> None:
     assert event == before
 
 
-# ---------------------------------------------------------------- E3
-
-
 def test_fold_gives_the_item_that_the_decisions_gave() -> None:
     """The fold of each prefix of a history is exactly the item after that change (E3)."""
     events_seen = 0
@@ -149,18 +87,6 @@ def test_fold_gives_the_item_that_the_decisions_gave() -> None:
             assert pickle.dumps(fold(events)) == pickle.dumps(fold(list(events)))
             events_seen += len(events)
     assert events_seen > 1_000
-
-
-def test_fold_gives_what_each_field_means() -> None:
-    """Each field of a folded item is what the events say of it: last value, merged attributes, times (E3)."""
-    for seed in range(150):
-        for chain in random_histories(seed).values():
-            events = events_of(chain)
-            for end in range(1, len(events) + 1):
-                item = fold(events[:end])
-                found = attrs.asdict(item, recurse=False)
-                found["due_at"] = None if item.due_at is None else item.due_at.isoformat(timespec="microseconds")
-                assert found == by_the_book(events[:end]), seed
 
 
 def test_headers_tell_the_story() -> None:
@@ -180,24 +106,6 @@ def test_headers_tell_the_story() -> None:
                 assert (event.definition, event.kind) == (change.after.definition, change.after.kind)
                 assert event.action in VERBS | COUNTERS or event.from_status != event.to_status
                 status = event.to_status
-
-
-def test_counter_events_follow_their_cause() -> None:
-    """Each event by which a task enters or leaves openness has one of its case that counts it and names it as cause."""
-    counted = 0
-    for seed in range(60):
-        world = random_histories(seed)
-        causes = [change.event.causation_id for change in world["case"] if change.event.action in COUNTERS]
-        moved = []
-        for item_id, chain in world.items():
-            for change in chain if item_id != "case" and chain[0].after.case_id else ():
-                was, is_open = change.before is not None and change.before.open, change.after.open
-                moved += [change.event.id] if was is not is_open else []
-        assert sorted(map(str, causes)) == sorted(moved)
-        living = [chain[-1].after for item_id, chain in world.items() if item_id != "case"]
-        assert world["case"][-1].after.open_tasks == sum(task.open for task in living if task.case_id)
-        counted += len(causes)
-    assert counted > 60
 
 
 def test_fold_needs_no_definition() -> None:
@@ -269,17 +177,7 @@ def test_hostile_events_fold_or_are_refused(name: str) -> None:
             assert broken.isprintable()
 
 
-@pytest.mark.parametrize("thing", [None, "event", 5, {}, object()], ids=lambda thing: type(thing).__name__)
-def test_only_events_fold(thing: Any) -> None:
-    """What is no event is no history, and is reported as such, as it is by verify."""
-    with pytest.raises(HistoryError):
-        fold([thing])
-
-
-# ---------------------------------------------------------------- payloads
-
-
-@thorough(200)
+@thorough(80)
 @given(st.dictionaries(names(), json_inputs(4), max_size=3), st.dictionaries(names(), json_inputs(4), max_size=3))
 def test_payload_has_two_forms_of_one_value(inputs: dict[str, Any], changes: dict[str, Any]) -> None:
     """A payload made of values and one made of its text are equal, hash alike, and both hold both forms (H4)."""
@@ -323,44 +221,8 @@ def test_payloads_do_not_show_what_they_hold() -> None:
             assert CANARY not in repr(event)
 
 
-def test_context_is_a_value() -> None:
-    """A context is three optional ids, given by name, and equal to one made alike."""
-    context = Context(correlation_id="c", causation_id="a", traceparent="t")
-    assert pickle.loads(pickle.dumps(context)) == context
-    assert Context() == Context(correlation_id=None, causation_id=None, traceparent=None)
-
-
-def test_tags_fold_by_what_was_added_and_removed() -> None:
-    """Tags that are added and removed one by one fold to the set that is left, sorted (E3)."""
-    decision: Any = TASK.create("t1", by=ADMIN, at=AT, title="t", tags=["b", "c"])
-    events = [decision.changes[0].event]
-    for step, left in (
-        ({"add": ["a", "c"]}, ("a", "b", "c")),
-        ({"remove": ["b", "z"]}, ("a", "c")),
-        ({"add": ["z", "y"], "remove": ["y", "a"]}, ("c", "z")),
-        ({"remove": ["c", "z"]}, ()),
-    ):
-        decision = TASK.decide(decision.changes[0].after, "tag", step, by=ADMIN, at=AT)
-        events.append(decision.changes[0].event)
-        assert fold(events).tags == decision.changes[0].after.tags == left
-
-
-def test_unsealed_events_fold_too() -> None:
-    """A script that never seals can chain decisions and fold their events: digests and recording stay empty (E3)."""
-    created = TASK.create("t1", by=ADMIN, at=AT, title="t")
-    assert isinstance(created, Permitted)
-    assert created.change is not None
-    started = TASK.decide(created.change.after, "start", by=ADMIN, at=AT)
-    assert isinstance(started, Permitted)
-    assert started.change is not None
-    events = [created.change.event, started.change.event]
-    assert fold(events) == started.change.after
-    assert erased_fields(events) == frozenset()
-    for event in events:
-        assert (event.recorded_at, event.previous, event.payload_digest, event.digest, event.salt) == (
-            None,
-            "",
-            "",
-            "",
-            None,
-        )
+@pytest.mark.parametrize("thing", [None, "event", 5, {}, object()], ids=lambda thing: type(thing).__name__)
+def test_only_events_fold(thing: Any) -> None:
+    """What is no event is no history, and is reported as such, as it is by verify."""
+    with pytest.raises(HistoryError):
+        fold([thing])

@@ -8,7 +8,6 @@ import pickle
 import random
 from collections import UserDict
 from collections.abc import Iterator
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -32,9 +31,7 @@ from support.values import (
     AT,
     CANARY,
     HOSTILE,
-    ODD,
     Flood,
-    cyclic,
     impurities,
     json_inputs,
     names,
@@ -69,10 +66,7 @@ def plain(value: Any) -> Any:
     return [plain(part) for part in value] if isinstance(value, tuple) else value
 
 
-# ---------------------------------------------------------------- freezing
-
-
-@thorough(200)
+@thorough(100)
 @given(json_inputs())
 def test_frozen_values_are_immutable_copies(value: Any) -> None:
     """A value is copied deeply when it is frozen: no change of what was passed in can reach it (E1)."""
@@ -84,7 +78,7 @@ def test_frozen_values_are_immutable_copies(value: Any) -> None:
     assert hash(frozen) == hash(freeze_json(before, "field"))
 
 
-@thorough(200)
+@thorough(100)
 @given(json_inputs())
 def test_freezing_keeps_the_value_and_is_done_once(value: Any) -> None:
     """Freezing changes no value, and freezing what is frozen changes nothing (E1)."""
@@ -95,7 +89,7 @@ def test_freezing_keeps_the_value_and_is_done_once(value: Any) -> None:
     assert canonical_json(again) == canonical_json(frozen)
 
 
-@thorough(200)
+@thorough(100)
 @given(json_inputs())
 def test_canonical_text_is_that_of_the_oracle(value: Any) -> None:
     """The canonical text is what the independent oracle writes, and reads back as the same value (H4)."""
@@ -107,7 +101,7 @@ def test_canonical_text_is_that_of_the_oracle(value: Any) -> None:
     assert canonical_json(parse_canonical(text)) == text
 
 
-@thorough(200)
+@thorough(100)
 @given(st.dictionaries(texts(6), json_inputs(4), max_size=6), st.randoms(use_true_random=False))
 def test_order_of_keys_does_not_matter(value: dict[str, Any], rng: random.Random) -> None:
     """Equal mappings have one canonical text and one hash, whatever the order of their keys (H4)."""
@@ -146,16 +140,6 @@ def test_refusal_names_the_place(value: Any, path: str) -> None:
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("value", [1.5, Decimal(1), AT, AT.date(), b"x", {"x"}, frozenset("x")], ids=_type)
-def test_usual_mistakes_get_advice(value: object) -> None:
-    """Who passes a float, a time, bytes or a set is told what to store instead."""
-    with pytest.raises(InvalidInputError, match=f"holds a {_type(value)}, which is no JSON value; store"):
-        freeze_json({"a": value}, "f")
-
-
-# ---------------------------------------------------------------- limits
-
-
 @pytest.mark.parametrize("kind", [lambda part: [part], lambda part: (part,), lambda part: {"a": part}], ids="ltd")
 def test_depth_limit_is_exact(kind: Any) -> None:
     """Values nested 16 deep are accepted, deeper ones refused, and 100,000 levels end no process (S1, S2)."""
@@ -163,12 +147,6 @@ def test_depth_limit_is_exact(kind: Any) -> None:
     for depth in (JSON_MAX_DEPTH + 1, 500, 100_000):
         with pytest.raises(InvalidInputError, match=r"^f: is nested more than 16 deep; flatten it$"):
             freeze_json(nested(depth, kind), "f")
-
-
-def test_value_that_holds_itself_is_refused() -> None:
-    """A list that holds itself is refused by its depth, like any other that is too deep (S1)."""
-    with pytest.raises(InvalidInputError, match="deep"):
-        freeze_json(cyclic(), "f")
 
 
 @pytest.mark.large
@@ -220,47 +198,12 @@ def test_huge_json_is_refused_unread(text: str, form: Any) -> None:
         parse_json(unseen(form(text)), "f")
 
 
-# ---------------------------------------------------------------- hostile values
-
-
 def test_hostile_values_meet_one_error() -> None:
     """Whatever is given, alone or inside, freezing accepts it or refuses it without repeating it (S1, S2)."""
     wraps: list[Any] = [lambda x: x, lambda x: [x], lambda x: {"a": x}, lambda x: ({"a": [x]}, 1)]
     texts_of_errors = [refusal(freeze_json, wrap(make()), "f") for make in HOSTILE for wrap in wraps]
     assert all(text.isprintable() and CANARY not in text for text in texts_of_errors)
     assert 20 < texts_of_errors.count("") < len(texts_of_errors) / 2
-
-
-@pytest.mark.large
-def test_ten_thousand_mixtures_of_hostile_values_meet_one_error() -> None:
-    """Ten thousand values grown from hostile parts are each accepted or refused with one error (S1, S2)."""
-    rng = random.Random(20260131)
-
-    def grown(depth: int) -> Any:
-        kind = rng.randrange(6 if depth else 2)
-        if kind < 2:
-            return rng.choice(ODD)()
-        if kind == 2:
-            return rng.choice([None, True, 0, -1, "text", 2**62])
-        parts = [grown(depth - 1) for _ in range(rng.randrange(4))]
-        keys = [rng.choice(["a", "b", "", "\0", 1, None, "k" * 200, "\ud800"]) for _ in parts]
-        return parts if kind == 3 else tuple(parts) if kind == 4 else dict(zip(keys, parts, strict=True))
-
-    accepted = 0
-    for number in range(10_000):
-        value = grown(3)
-        text = refusal(freeze_json, value, "f") or refusal(freeze_object, {"a": value}, "f")
-        accepted += not text
-        assert text.isprintable(), number
-        assert text or list(impurities(freeze_json(value, "f"))) == [], number
-    assert 1_000 < accepted < 9_000
-
-
-@pytest.mark.parametrize("bad", [None, 5, 1.5, True, ["[]"], {}, object()], ids=_type)
-def test_parser_takes_text_and_bytes_only(bad: Any) -> None:
-    """What is neither text nor bytes is no JSON text, and is refused like any other wrong type (S1)."""
-    with pytest.raises(InvalidInputError):
-        parse_json(bad, "f")
 
 
 @pytest.mark.parametrize(
@@ -284,7 +227,7 @@ def test_parser_says_what_is_wrong(text: str | bytes, problem: str) -> None:
     assert refusal(parse_json, text, "f") == f"f: {problem}"
 
 
-@thorough(300)
+@thorough(200)
 @given(st.text(max_size=40) | st.binary(max_size=40) | st.text('[]{}",:0-+.eE\\u \ud800\0', max_size=30))
 def test_parser_accepts_or_refuses_any_text(text: str | bytes) -> None:
     """Any text and any bytes are either JSON that comes out canonical, or refused with one error (S2)."""
@@ -293,10 +236,7 @@ def test_parser_accepts_or_refuses_any_text(text: str | bytes) -> None:
     assert refused or freeze_json(json.loads(text), "f") == parse_json(text, "f")
 
 
-# ---------------------------------------------------------------- objects
-
-
-@thorough(200)
+@thorough(100)
 @given(st.dictionaries(names(), json_inputs(4), max_size=4))
 def test_objects_have_names_as_keys(value: dict[str, Any]) -> None:
     """An object whose keys are names is frozen like any value."""
@@ -320,10 +260,7 @@ def test_objects_are_mappings(bad: object) -> None:
         freeze_object(bad, "f")
 
 
-# ---------------------------------------------------------------- frozen mappings
-
-
-@thorough(200)
+@thorough(100)
 @given(st.dictionaries(texts(6), json_inputs(4), max_size=6))
 def test_frozen_mapping_is_a_mapping(value: dict[str, Any]) -> None:
     """A frozen mapping reads like the dict it was made of, and equals it."""
@@ -340,7 +277,7 @@ def test_frozen_mapping_is_a_mapping(value: dict[str, Any]) -> None:
     assert frozen != {**items, "absent absent": 1}
 
 
-@thorough(200)
+@thorough(100)
 @given(json_inputs())
 def test_frozen_values_travel(value: Any) -> None:
     """A frozen value survives pickle, copy and deepcopy, and its repr evaluates to an equal one (E1)."""
@@ -370,9 +307,6 @@ def test_frozen_mapping_cannot_be_changed() -> None:
     assert EMPTY == {}
 
 
-# ---------------------------------------------------------------- stored text
-
-
 def test_stored_text_stays_readable_beyond_the_limits() -> None:
     """What was stored once is read back frozen, also if it would be over a limit today."""
     text = canonical({"a": [{"b": ["x" * (2 * JSON_MAX_BYTES)]}], "c": nested(40), "d": {}})
@@ -394,3 +328,10 @@ def test_only_json_has_canonical_text(value: object) -> None:
     """What is no JSON value has no canonical text (H4)."""
     with pytest.raises(TypeError):
         canonical_json({"a": value})
+
+
+@pytest.mark.parametrize("bad", [None, 5, 1.5, True, ["[]"], {}, object()], ids=_type)
+def test_parser_takes_text_and_bytes_only(bad: Any) -> None:
+    """What is neither text nor bytes is no JSON text, and is refused like any other wrong type (S1)."""
+    with pytest.raises(InvalidInputError):
+        parse_json(bad, "f")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 from enum import StrEnum
+from typing import Any, cast
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casewright import Category, DefinitionError, InvalidInputError, Lifecycle, Transition
+from casewright import Category, InvalidInputError, Lifecycle, Transition
 from casewright.testing.strategies import lifecycles
 
 
@@ -22,9 +23,9 @@ class Step(StrEnum):
     DONE = "done"
 
 
-def a_lifecycle(**changes: object) -> Lifecycle:
+def a_lifecycle(**changes: Any) -> Lifecycle:
     """Return new -> busy -> done, with a way back, and with the parts that are given in place of its own."""
-    parts: dict[str, object] = {
+    parts: dict[str, Any] = {
         "states": {"new": Category.OPEN, "busy": Category.ACTIVE, "done": Category.DONE},
         "initial": "new",
         "transitions": [
@@ -33,7 +34,7 @@ def a_lifecycle(**changes: object) -> Lifecycle:
             Transition("finish", ["new", "busy"], "done"),
         ],
     }
-    return Lifecycle(**(parts | changes))  # type: ignore[arg-type]  # parts of all kinds in one dict
+    return Lifecycle(**(parts | changes))
 
 
 def walks(lifecycle: Lifecycle, start: str, steps: int) -> dict[str, int]:
@@ -55,7 +56,7 @@ def follow(lifecycle: Lifecycle, status: str, actions: tuple[str, ...]) -> str:
     return status
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lifecycles())
 def test_reachable_statuses_are_those_that_walks_end_in(lifecycle: Lifecycle) -> None:
     """`reachable_from` is just what walks of any length end in, itself only on a cycle, and `analysis` agrees."""
@@ -65,7 +66,7 @@ def test_reachable_statuses_are_those_that_walks_end_in(lifecycle: Lifecycle) ->
         assert lifecycle.analysis().reachable[status] == expected
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lifecycles())
 def test_the_way_to_an_end_is_a_shortest_one(lifecycle: Lifecycle) -> None:
     """`analysis` names a shortest way to a closed status: empty when closed, None when there is none."""
@@ -83,7 +84,7 @@ def test_the_way_to_an_end_is_a_shortest_one(lifecycle: Lifecycle) -> None:
             assert follow(lifecycle, status, way) in lifecycle.closed
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lifecycles())
 def test_dead_ends_are_the_statuses_that_no_action_leaves(lifecycle: Lifecycle) -> None:
     """`analysis` lists for each category its statuses without a way out, in order of declaration."""
@@ -93,7 +94,7 @@ def test_dead_ends_are_the_statuses_that_no_action_leaves(lifecycle: Lifecycle) 
         assert lifecycle.analysis().dead_ends[category] == tuple(expected)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(lifecycles())
 def test_allowed_and_action_between_read_the_table(lifecycle: Lifecycle) -> None:
     """`allowed`, `action_between`, `actions` and `closed` say what a scan of the transitions says."""
@@ -203,13 +204,6 @@ def test_with_transitions_adds_and_leaves_the_original() -> None:
     assert before.with_transitions(Transition("skip", "new", "done")).version == 1
 
 
-def test_with_transitions_proves_the_result() -> None:
-    """What is added is proven with all that was there."""
-    with pytest.raises(DefinitionError) as caught:
-        a_lifecycle().with_transitions(Transition("start", "new", "done"))
-    assert [problem.code for problem in caught.value.problems] == ["ambiguous"]
-
-
 @pytest.mark.parametrize("states", [None, ["new", "done"], "new"])
 def test_states_that_are_no_mapping_are_refused(states: object) -> None:
     """Statuses without categories raise InvalidInputError with advice."""
@@ -227,7 +221,7 @@ def test_a_lifecycle_cannot_be_changed() -> None:
     assert dict(lifecycle.states) == {"new": Category.OPEN, "done": Category.DONE}
     assert lifecycle.allowed("new") == ("finish",)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        lifecycle.version = 2  # type: ignore[misc]  # that it is refused is the point
+        cast("Any", lifecycle).version = 2
 
 
 def test_a_lifecycle_survives_pickling() -> None:

@@ -32,7 +32,6 @@ from casewright import (
     no,
     not_,
     performed,
-    same,
 )
 from casewright.domain.combinators import MAX_DEPTH
 from casewright.domain.rulings import RulingKind
@@ -72,14 +71,9 @@ def test_a_rule_may_name_what_exists() -> None:
 
 def test_a_factory_that_was_not_called_is_refused() -> None:
     """A ready-made rule without its parentheses is a DefinitionError that says to call it (E4)."""
+    not_called: Any = is_creator
     with pytest.raises(DefinitionError, match=r"call it: is_creator\(\.\.\.\)"):
-        AuthorizationPolicy({"start": is_creator})  # type: ignore[dict-item]
-
-
-def test_rules_that_are_no_mapping_are_refused() -> None:
-    """Rules must map actions to rules."""
-    with pytest.raises(InvalidInputError, match="must be a mapping, not list"):
-        AuthorizationPolicy([])  # type: ignore[arg-type]
+        AuthorizationPolicy({"start": not_called})
 
 
 def test_combinators_may_be_nested_only_so_deep() -> None:
@@ -99,23 +93,13 @@ def test_a_scope_of_too_many_alternatives_is_refused() -> None:
         AuthorizationPolicy({"read": all_of(*ways)}).scope(ADMIN, "read")
 
 
-def test_a_reason_with_unstorable_params_fails_closed() -> None:
-    """A rule whose reason holds what no reason can hold is a veto that names the rule (A5)."""
-
-    def odd(actor: Actor, item: Any) -> Any:
-        return no(Reason("odd", Phase.PERMISSION, "odd", FrozenMapping({"amount": 1.5})))
-
-    ruling = AuthorizationPolicy({"start": odd}).ruling(ADMIN, "start", a_task())
-    assert [(str(ruling.kind), reason.code) for reason in ruling.reasons] == [("veto", "rule_error")]
-
-
 def test_a_copied_rule_explains_itself() -> None:
     """A deep copy of a combinator gives the reasons of its own members, whatever the original remembers (A7)."""
-    rule = all_of(has_role("judge"), in_category(Category.DRAFT))
+    rule: Any = all_of(has_role("judge"), in_category(Category.DRAFT))
     stranger = Actor("eve")
     first = rule(stranger, a_task())
     copied = copy.deepcopy(rule)
-    for original, twin in zip(rule.members, copied.members, strict=True):  # type: ignore[attr-defined]
+    for original, twin in zip(rule.members, copied.members, strict=True):
         assert original == twin
     assert copied(stranger, a_task()) == first == rule(stranger, a_task())
 
@@ -129,13 +113,6 @@ def test_more_denials_than_are_remembered_are_still_explained() -> None:
         assert {reason.text for reason in rule(Actor("a", roles=roles), a_task()).reasons} == missing
 
 
-def test_empty_attributes_are_never_the_same() -> None:
-    """An empty text is missing data: it matches nothing (A4)."""
-    actor = Actor("a", attributes={"unit": ""})
-    assert not AuthorizationPolicy({"x": same("unit", "unit")}).scope(actor, "x").alternatives
-    assert same("unit", "unit")(actor, a_task(attributes={"unit": ""})).reasons
-
-
 def test_a_task_is_not_its_own_case() -> None:
     """A task cannot have the id of the case it is created in: ids are unique across kinds."""
     with pytest.raises(InvalidInputError, match="the id of its own case"):
@@ -144,14 +121,9 @@ def test_a_task_is_not_its_own_case() -> None:
 
 def test_states_to_add_are_a_mapping() -> None:
     """More statuses come as a mapping to categories."""
+    wrong: Any = 5
     with pytest.raises(InvalidInputError, match="must be a mapping, not int"):
-        TASK.lifecycle.with_transitions(states=5)  # type: ignore[arg-type]
-
-
-def test_statuses_that_are_no_text_are_named_by_their_type() -> None:
-    """A status of another type is a problem among the others, named by its type (E4)."""
-    with pytest.raises(DefinitionError, match="of type int"):
-        Lifecycle(states={1: Category.OPEN}, initial=1, transitions=())  # type: ignore[arg-type]
+        TASK.lifecycle.with_transitions(states=wrong)
 
 
 def test_a_lifecycle_of_many_statuses_is_judged_from_each() -> None:
@@ -177,7 +149,8 @@ def test_rules_are_named_by_text() -> None:
 
 def test_a_ready_made_rule_that_fails_forbids() -> None:
     """A ready-made rule that is asked about what is no item is a veto that names it (A5)."""
-    ruling = AuthorizationPolicy({"start": is_creator()}).ruling(ADMIN, "start", object())  # type: ignore[arg-type]
+    no_item: Any = object()
+    ruling = AuthorizationPolicy({"start": is_creator()}).ruling(ADMIN, "start", no_item)
     assert [(str(ruling.kind), reason.params["rule"]) for reason in ruling.reasons] == [("veto", "is_creator()")]
 
 
@@ -185,3 +158,13 @@ def test_a_grant_made_by_hand_grants() -> None:
     """A function that answers with a grant of its own making grants as GRANT does (A1)."""
     policy = AuthorizationPolicy({"start": lambda actor, item: Ruling(RulingKind.GRANT)})
     assert policy.ruling(ADMIN, "start", a_task()) is GRANT
+
+
+def test_a_reason_with_unstorable_params_fails_closed() -> None:
+    """A rule whose reason holds what no reason can hold is a veto that names the rule (A5)."""
+
+    def odd(actor: Actor, item: Any) -> Any:
+        return no(Reason("odd", Phase.PERMISSION, "odd", FrozenMapping({"amount": 1.5})))
+
+    ruling = AuthorizationPolicy({"start": odd}).ruling(ADMIN, "start", a_task())
+    assert [(str(ruling.kind), reason.code) for reason in ruling.reasons] == [("veto", "rule_error")]

@@ -33,6 +33,7 @@ from support.plants import (
     Parts,
     Plant,
     build,
+    check_told,
     definition_parts_of,
     parts_of,
 )
@@ -107,14 +108,6 @@ def run_everything(definition: Any) -> None:
                 assert isinstance(answer, (Permitted, Refused))
 
 
-def assert_found(error: DefinitionError, plants: list[Plant]) -> None:
-    """Demand that each planted problem is in the error."""
-    for plant in plants:
-        found = [problem for problem in error.problems if problem.code == plant.code]
-        assert any(problem.where.startswith(plant.where) for problem in found), plant
-        assert all(problem.what and problem.mend and str(problem) in str(error) for problem in found)
-
-
 def mutated(definition: Any, wild: list[tuple[Callable[[Parts, int], None], int]]) -> Any:
     """Return what becomes of a definition under the mutations: another one, or the error."""
     spoilt = parts_of(definition.lifecycle)
@@ -142,9 +135,7 @@ def test_every_problem_planted_in_a_definition_is_found(definition: Any, plants:
     with pytest.raises(DefinitionError) as caught:
         build(type(definition), parts)
     for plant in plants:
-        found = [problem for problem in caught.value.problems if problem.code == plant.code]
-        assert any(problem.where.startswith(plant.where) for problem in found), plant
-        assert all(problem.what and problem.mend and str(problem) in str(caught.value) for problem in found)
+        check_told(plant, caught.value)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=SLOW_IS_FINE)
@@ -197,6 +188,4 @@ def test_every_problem_planted_in_a_lifecycle_is_found(lifecycle: Lifecycle, pla
     with pytest.raises(DefinitionError) as caught:
         Lifecycle(**spoilt)
     for plant in plants:
-        found = [problem for problem in caught.value.problems if problem.code == plant.code]
-        assert any(problem.where.startswith(plant.where) for problem in found), plant
-        assert all(problem.what and problem.mend and str(problem) in str(caught.value) for problem in found)
+        check_told(plant, caught.value)

@@ -7,8 +7,6 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from casewright import (
     SIMPLE_TASK,
@@ -26,8 +24,6 @@ from casewright import (
 from casewright.domain.events import VERBS
 from casewright.domain.verbs import VERB_TABLE
 from casewright.testing.builders import SOME_TIME, a_case, a_task
-from casewright.testing.strategies import inputs_for, items, task_definitions
-from support.checks import SLOW_IS_FINE
 from support.verdicts import EVERYONE, ROOT
 
 CASE = a_case(id="c-1", open_tasks=1)
@@ -111,30 +107,6 @@ def test_a_status_that_the_lifecycle_forgot_needs_the_case() -> None:
         assert raises_without_the_case(TASK, lost, "delete", {}) is (category not in CLOSED)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=SLOW_IS_FINE)
-@given(st.data())
-def test_no_definition_fails_without_a_case_that_it_did_not_ask_for(data: st.DataObject) -> None:
-    """Of random definitions, too, no decision needs a case or a fact that `needs` did not name."""
-    definition = data.draw(task_definitions())
-    task = attrs.evolve(data.draw(items(definition)), case_id="c-1")
-    facts = {"quota": 5}
-    for verdict in definition.actions(task, by=ROOT, at=SOME_TIME, parent=CASE, facts=facts):
-        inputs = data.draw(inputs_for(verdict))
-        needs = definition.needs(task, verdict.action)
-        whole: dict[str, Any] = {"parent": CASE, "facts": facts}
-        loaded: dict[str, Any] = {
-            "parent": CASE if needs.parent else None,
-            "facts": {name: facts[name] for name in needs.facts},
-        }
-        answers = [
-            definition.decide(task, verdict.action, inputs, by=ROOT, at=SOME_TIME, **given) for given in (whole, loaded)
-        ]
-        assert answers[0] == answers[1]
-
-
-# ---------------------------------------------------------------- facts
-
-
 def needing(*facts: str) -> Guard:
     """Return a guard that passes if all these facts are true."""
     return guard(lambda item, inputs, known, at: all(known.values()), code="_".join(facts), text="no", facts=facts)
@@ -193,18 +165,6 @@ def test_with_the_facts_that_are_named_none_is_missing() -> None:
         "finish": True,
     }
     assert PLANS.create("t-1", by=ROOT, at=SOME_TIME, title="A", facts={"quota": True}).permitted
-
-
-def test_what_cannot_be_done_from_a_status_still_names_its_facts() -> None:
-    """All reasons are told at once, so the facts of an action are needed even where the status forbids it."""
-    todo = a_task(definition=PLANS)
-    assert PLANS.needs(todo, "finish").facts == {"budget", "crew", "tools", "calendar"}
-    verdict = PLANS.decide(todo, "finish", by=ROOT, at=SOME_TIME)
-    assert not verdict
-    assert [reason.code for reason in verdict.reasons] == ["wrong_state", *["fact_missing"] * 3]
-
-
-# ---------------------------------------------------------------- whose needs
 
 
 def test_needs_are_those_of_the_items_own_definition() -> None:

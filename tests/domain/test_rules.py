@@ -31,7 +31,8 @@ from casewright import (
     predicate,
     same,
 )
-from support.policies import Tree, a_case, a_task, build, evaluate, random_rule
+from support.policies import Tree, build, evaluate, random_rule
+from support.values import a_case, a_task
 
 ANN = Actor("ann", roles=["clerk"])
 TASK = a_task()
@@ -56,8 +57,6 @@ def says_true(actor: Actor, item: WorkItem) -> bool:
     """Answer as a predicate."""
     return True
 
-
-# ---------------------------------------------------------------- ready-made rules
 
 PEOPLE = ("ann", "bob")
 LEAVES: list[Tree] = [
@@ -108,11 +107,6 @@ def test_a_ready_made_rule_grants_just_what_its_name_says(tree: Tree) -> None:
     assert seen == {"always": {"grant"}, "never": {"no"}}.get(tree[0], {"grant", "no"})
 
 
-def test_a_ready_made_rule_judges_tasks_and_cases_alike() -> None:
-    """A rule looks at what tasks and cases share, so it serves both kinds."""
-    assert ask(is_creator(), ANN, a_task()) is ask(is_creator(), ANN, a_case()) is GRANT
-
-
 def test_performed_looks_at_ids_and_principals_on_both_sides() -> None:
     """Who asks, or stands behind who asks, is compared with all who did it or stood behind them (A11)."""
     item = a_case(performers=["submit", "deputy", "submit", "chief"])
@@ -143,9 +137,6 @@ def test_a_rule_of_nonsense_cannot_be_made(make: Callable[[], Rule]) -> None:
     """A blank, unprintable or wrongly typed name is refused where the rule is written, not where it is asked (A4)."""
     with pytest.raises(InvalidInputError):
         make()
-
-
-# ---------------------------------------------------------------- reprs
 
 
 def read_back(text: str) -> object:

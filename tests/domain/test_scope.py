@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 import random
 from collections.abc import Iterator
@@ -13,12 +12,9 @@ import pytest
 
 from casewright import (
     GRANT,
-    REGULATORY_CASE,
-    SIMPLE_TASK,
     TASK,
     Actor,
     AuthorizationPolicy,
-    CaseDefinition,
     DefinitionError,
     InvalidInputError,
     Rule,
@@ -41,10 +37,6 @@ from casewright import (
 )
 from support.policies import (
     ANSWERS,
-    AT,
-    Tree,
-    a_case,
-    a_task,
     build,
     holds_function,
     only_forbids,
@@ -53,6 +45,7 @@ from support.policies import (
     random_item,
     random_rule,
 )
+from support.values import a_task
 
 ANN = Actor("ann", attributes={"one": 1, "true": True, "unit": "north", "nothing": None})
 
@@ -67,10 +60,7 @@ def granted(rule: Rule, actor: Actor, item: WorkItem) -> bool:
     return AuthorizationPolicy({"read": rule}).ruling(actor, "read", item) is GRANT
 
 
-# ---------------------------------------------------------------- the same answer as the rule
-
-
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.large) for seed in range(2, 10))])
 def test_a_scope_matches_just_what_the_rule_grants(seed: int) -> None:
     """300 random rules, three actors, 200 items each: listed if and only if granted (A6)."""
     rng = random.Random(seed)
@@ -87,29 +77,6 @@ def test_a_scope_matches_just_what_the_rule_grants(seed: int) -> None:
                 shown += expected
     assert 2_000 < shown < 16_000
 
-
-DEFINITIONS: dict[str, TaskDefinition | CaseDefinition] = {
-    "task": TASK,
-    "simple_task": SIMPLE_TASK,
-    "regulatory_case": REGULATORY_CASE,
-}
-
-
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_a_shipped_definition_lists_just_what_it_lets_read(name: str) -> None:
-    """For every role and relation `scope` matches the items that `may_read` allows (A6)."""
-    definition = DEFINITIONS[name]
-    make: Any = a_case if name == "regulatory_case" else a_task
-    people = ("ann", "bob", None)
-    for roles in ([], ["admin"], ["case_writer"], ["reviewer"], ["guest"]):
-        actor = Actor("ann", roles=roles, on_behalf_of="bob")
-        for status, category in definition.lifecycle.states.items():
-            for creator, assignee in itertools.product(people[:2], people):
-                item = make(definition=name, status=status, category=category, created_by=creator, assignee_id=assignee)
-                assert definition.scope(actor).matches(item) is definition.may_read(item, by=actor)
-
-
-# ---------------------------------------------------------------- two-valued terms
 
 BARE = a_task(created_by="zoe")
 MISSING: dict[str, Rule] = {
@@ -150,18 +117,6 @@ def test_true_and_one_stay_apart_in_a_scope(rule: Rule, value: object) -> None:
     assert scope_of(rule).matches(item) is granted(rule, ANN, item)
 
 
-@pytest.mark.parametrize("value", [None, ["north"], {"a": 1}, []], ids=repr)
-def test_only_text_integers_and_booleans_are_compared(value: object) -> None:
-    """None and collections match nothing, on either side, in the rule as in its terms (A4)."""
-    actor = Actor("ann", attributes={"unit": value})
-    item = a_task(attributes={"unit": value})
-    rule = same("unit", "unit")
-    assert not granted(rule, actor, item)
-    assert not scope_of(rule, actor).matches(item)
-    assert scope_of(not_(rule), actor).matches(item)
-    assert scope_of(rule, actor).alternatives == ()  # no term that a store would have to compare with nothing
-
-
 def test_everything_and_nothing() -> None:
     """always() lowers to one alternative without a term, never() and a missing rule to no alternative."""
     assert scope_of(always()).alternatives == ((),)
@@ -170,9 +125,6 @@ def test_everything_and_nothing() -> None:
     assert AuthorizationPolicy({}).scope(ANN, "read").alternatives == ()
     assert AuthorizationPolicy({}, default=always()).scope(ANN, "read").alternatives == ((),)
     assert scope_of(any_of(has_role("x"), always())) == scope_of(always())
-
-
-# ---------------------------------------------------------------- algebra
 
 
 def scopes() -> Iterator[Scope]:
@@ -198,17 +150,6 @@ def test_scopes_combine_as_sets_do() -> None:
             assert (~one).matches(item) is (not first), (one, item)
 
 
-def test_a_term_and_its_inverse_match_opposite_items() -> None:
-    """Each term of a random scope has an inverse that matches just the other items."""
-    rng = random.Random(9)
-    terms = {term for scope in scopes() for terms in scope.alternatives for term in terms}
-    assert len(terms) > 20
-    for term in terms:
-        assert term.inverted().inverted() == term
-        for item in [random_item(rng) for _ in range(20)]:
-            assert term.inverted().matches(item) is not term.matches(item)
-
-
 def test_a_scope_is_a_frozen_value() -> None:
     """A scope can be hashed, compared and pickled, and not changed (A7)."""
     scope = scope_of(all_of(is_creator(), not_(in_status("done"))))
@@ -218,9 +159,6 @@ def test_a_scope_is_a_frozen_value() -> None:
         cast("Any", scope).alternatives = ()
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         cast("Any", scope.alternatives[0][0]).negated = True
-
-
-# ---------------------------------------------------------------- what cannot be lowered
 
 
 def looks(actor: Actor, item: WorkItem) -> bool:
@@ -276,24 +214,3 @@ def test_a_definition_with_such_a_rule_of_read_cannot_be_built(rule: Rule) -> No
     with pytest.raises(DefinitionError) as caught:
         attrs.evolve(TASK, authorization=AuthorizationPolicy({"create": always()}, default=rule))
     assert [problem.code for problem in caught.value.problems] == ["read_opaque"]
-
-
-def test_a_function_may_rule_any_other_action() -> None:
-    """Only read must be lowered: every other action may be ruled by a function (A6)."""
-    definition = TASK.with_rules(
-        {action: ANSWERS["says_grant"][0] for action in TASK.authorization.rules if action != "read"}
-    )
-    assert definition.decide(a_task(), "start", by=Actor("ann"), at=AT).permitted
-
-
-TREES: list[Tree] = [("any_of", ("is_creator",), ("has_role", "clerk")), ("not_", ("is_assignee",))]
-
-
-@pytest.mark.parametrize("tree", TREES, ids=repr)
-def test_a_definition_lists_by_its_rule_of_read(tree: Tree) -> None:
-    """A derived rule of read changes the scope with it, so that list and detail page stay together (A6)."""
-    rng = random.Random(12)
-    definition = open_to(build(tree))
-    for actor in (Actor("ann"), Actor("bob", roles=["clerk"])):
-        for item in [random_item(rng) for _ in range(50)]:
-            assert definition.scope(actor).matches(item) is granted(build(tree), actor, item)

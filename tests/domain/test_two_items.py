@@ -21,6 +21,7 @@ from casewright import (
     Transition,
     never,
 )
+from casewright.domain.deciding import with_counter
 from casewright.testing.builders import a_case, a_task
 from support.verdicts import ANN, EVERYONE, LATER, codes, payload_of
 
@@ -72,6 +73,15 @@ def test_a_change_of_openness_is_an_event_of_the_case_and_nothing_else_is(source
         assert counted.before is case
         assert counted.event.action == ("task_opened" if target in OPEN else "task_closed")
         assert (counted.after.open_tasks, counted.after.version) == (4 if target in OPEN else 2, 8)
+
+
+def test_no_change_of_openness_gets_past_the_count() -> None:
+    """Whatever made it, a change by which a task enters or leaves openness is refused without the task's case (L2)."""
+    for action in ("to done", "delete"):
+        own, _ = changes_of(WEB_TASK.decide(in_case(), action, by=ANN, at=LATER, parent=a_case(open_tasks=1)))
+        for other in (None, a_case(id="case-2", open_tasks=1)):
+            with pytest.raises(MisuseError, match="the task's case 'case-1'"):
+                with_counter(own, other)
 
 
 @pytest.mark.parametrize("status", STATUSES)

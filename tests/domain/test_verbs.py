@@ -27,6 +27,8 @@ from casewright import (
     integer,
     text,
 )
+from casewright.domain.events import VERBS
+from casewright.domain.verbs import VERB_TABLE
 from casewright.testing.builders import a_case, a_task
 from casewright.testing.strategies import definitions, inputs_for, items
 from support import naive
@@ -43,6 +45,13 @@ PLAIN = TaskDefinition(
     ),
     authorization=EVERYONE,
 )
+
+
+def test_each_verb_has_its_work() -> None:
+    """Every reserved name but create and read is a verb with inputs and work, and has an event; reading leaves none."""
+    assert [*VERB_TABLE] == [name for name in VERBS if name not in {"create", "read"}]
+    assert [name for name, event in VERBS.items() if not event] == ["read"]
+    assert all(verb.event == VERBS[name] for name, verb in VERB_TABLE.items())
 
 
 def plain(**fields: Any) -> Task:

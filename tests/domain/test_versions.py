@@ -6,27 +6,21 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from casewright import (
     AuthorizationPolicy,
     Category,
     DefinitionError,
     Lifecycle,
-    Permitted,
     TaskDefinition,
     Transition,
-    UnknownDefinitionError,
     always,
     guard,
     has_role,
     text,
 )
 from casewright.testing.builders import a_task
-from casewright.testing.strategies import definitions, items
 from support import naive
-from support.checks import SLOW_IS_FINE
 from support.verdicts import ANN, EVERYONE, LATER, after, change_of, codes
 
 NEVER = guard(lambda *_: False, code="not_now", text="t")
@@ -108,22 +102,6 @@ def test_policy_and_guards_are_proven_against_all_versions() -> None:
         attrs.evolve(definition, earlier=())
 
 
-def test_two_lifecycles_of_one_version_are_refused() -> None:
-    """A version names one lifecycle (E4)."""
-    with pytest.raises(DefinitionError) as caught:
-        attrs.evolve(BOTH, earlier=[V1, attrs.evolve(V2, version=1)])
-    assert [problem.code for problem in caught.value.problems] == ["version_twice"]
-
-
-def test_a_version_that_is_not_held_is_unknown() -> None:
-    """Dropping an earlier lifecycle while items are pinned to it raises UnknownDefinitionError with the version."""
-    forgetful = attrs.evolve(BOTH, earlier=())
-    with pytest.raises(UnknownDefinitionError, match="keep it in earlier="):
-        forgetful.decide(OLD, "finish", by=ANN, at=LATER)
-    with pytest.raises(UnknownDefinitionError):
-        forgetful.decide(OLD, "edit", {"title": "T"}, by=ANN, at=LATER)
-
-
 def test_with_transitions_under_a_new_version_keeps_the_old_one() -> None:
     """A definition that grows under a new version still decides the items that are pinned to the present one."""
     wider = BOTH.with_transitions(Transition("skip", "new", "done"), version=3)
@@ -136,20 +114,3 @@ def test_with_transitions_under_a_new_version_keeps_the_old_one() -> None:
     same = BOTH.with_transitions(Transition("skip", "new", "done"))
     assert [one.version for one in (same.lifecycle, *same.earlier)] == [2, 1]
     assert listed(same, NEW)["skip"]
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=SLOW_IS_FINE)
-@given(st.data())
-def test_no_decision_moves_an_item_to_another_version(data: st.DataObject) -> None:
-    """Whatever is done with it, an item stays under its lifecycle and in one of its statuses (E2)."""
-    drawn: Any = data.draw(definitions())
-    definition = attrs.evolve(drawn, authorization=EVERYONE, guards={})
-    item = data.draw(items(definition))
-    lifecycle = naive.lifecycle_of(definition, naive.observed(item))
-    for action in definition.actions(item, by=ANN, at=LATER):
-        inputs = {spec.name: "ann" for spec in action.inputs if spec.kind == "actor" and not spec.optional}
-        verdict = definition.decide(item, action.action, inputs, by=ANN, at=LATER)
-        if isinstance(verdict, Permitted) and verdict.change is not None:
-            made = verdict.change.after
-            assert made.lifecycle_version == item.lifecycle_version == verdict.change.event.lifecycle_version
-            assert made.category is lifecycle.states[made.status]

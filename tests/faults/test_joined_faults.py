@@ -25,7 +25,7 @@ from support.sweeping import check_text, each_once, everything
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-MANY = ["complete", "create with an id that is taken", "add a note", "several together", "be refused", "find"]
+MANY = ["CompleteTask", "create with an id that is taken", "AddNote", "several together", "be refused", "find"]
 
 
 @attrs.frozen

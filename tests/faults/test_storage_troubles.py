@@ -23,14 +23,13 @@ from casewright import (
     CommandBus,
     CompleteTask,
     CreateTask,
-    MisuseError,
     OpenCase,
     OutcomeUnknownError,
     StorageError,
     TransientStorageError,
 )
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from support.buses import DEFINITIONS, ROOT, a_bus, failure_of
+from support.buses import DEFINITIONS, ROOT, failure_of
 from support.plain_sql import disagreements, recorded
 
 SECRET: Final = "kanarienvogel"
@@ -82,9 +81,6 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     made = Scene(tmp_path)
     yield made
     made.engine.dispose()
-
-
-# ---------------------------------------------------------------- troubles
 
 
 HOLD: Final = """
@@ -216,9 +212,6 @@ TROUBLES: Final[dict[str, tuple[Trouble, type[StorageError], str]]] = {
 }
 
 
-# ---------------------------------------------------------------- promises
-
-
 @pytest.mark.parametrize("name", TROUBLES)
 def test_nothing_is_half_written_and_all_is_well_after_it(scene: Scene, name: str) -> None:
     """In trouble each command is a typed error, of one line, with cause and cure; after it, each of them is done."""
@@ -257,20 +250,3 @@ def test_reading_goes_on(scene: Scene, name: str) -> None:
     with TROUBLES[name][0](scene):
         assert scene.bus.get("t", by=ROOT).version == 1
         assert len(scene.bus.history("c", by=ROOT)) == 2
-
-
-@pytest.mark.parametrize("begin", [None, "BEGIN IMMEDIATE"])
-def test_a_joined_connection_needs_a_transaction(scene: Scene, begin: str | None) -> None:
-    """On a connection that commits each statement by itself nothing is written; in a transaction all is, or nothing."""
-    with scene.engine.connect() as connection:
-        bus = a_bus(SqlAlchemyStore.joining(connection))
-        if begin is None:
-            connection.begin()  # which does not begin: SQLite's driver waits for the first write
-            assert isinstance(failure_of(lambda: bus.execute(CompleteTask("t"), by=ROOT)), MisuseError)
-        else:
-            connection.exec_driver_sql(begin)
-            assert bus.execute(CompleteTask("t"), by=ROOT).version == 2
-        connection.rollback()
-    assert scene.bus.get("t", by=ROOT).version == 1
-    with scene.plain() as plain:
-        assert disagreements(plain) == []

@@ -14,7 +14,6 @@ from casewright import (
     Category,
     InvalidInputError,
     Lifecycle,
-    TaskDefinition,
     Transition,
     all_of,
     always,
@@ -42,8 +41,6 @@ from casewright.interchange.conformance import (
     replay_cases,
 )
 from support.event_logs import AT, PLAIN, a_definition, a_lifecycle, outcomes, replayed, row, statuses_of
-
-# ---------------------------------------------------------------- who, when, with what
 
 
 def test_what_is_allowed_is_recorded_of_its_own_actor_and_time() -> None:
@@ -211,18 +208,6 @@ def test_what_the_log_cannot_tell_refuses_but_never_stops_the_replay() -> None:
     assert not case.problems
 
 
-def test_tasks_are_replayed_as_cases_are() -> None:
-    """A definition of tasks judges a log of tasks, each on its own."""
-    definition = TaskDefinition("job", lifecycle=PLAIN.lifecycle, authorization=PLAIN.authorization)
-    (case,) = replay_cases(definition, [row(2, "work", from_status="open"), row(3, "done", from_status="work")])
-
-    assert outcomes(case) == [Outcome.ALLOWED, Outcome.ALLOWED]
-    assert {event.kind for event in case.events} == {"task"}
-
-
-# ---------------------------------------------------------------- the report
-
-
 def test_the_report_adds_up() -> None:
     """Cases and rows are all counted; refusals stand by pair and reason, the most frequent first."""
     rows = [row(2, "open", "a"), row(3, "done", "a"), row(4, "open", "b"), row(5, "done", "b"), row(6, "work", "a")]
@@ -238,13 +223,6 @@ def test_the_report_adds_up() -> None:
     )
     assert report.histories_verified == 3  # nothing ever happened to d but an edit
     assert report.problems == ()
-
-
-def test_an_empty_log_is_an_empty_report() -> None:
-    """No rows are no cases and no findings."""
-    report = check_conformance(PLAIN, [])
-
-    assert (report.cases, report.rows, report.status_changes, report.histories_verified) == (0, 0, 0, 0)
 
 
 def test_a_history_that_is_not_the_logs_is_told() -> None:

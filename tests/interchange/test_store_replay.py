@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from casewright import (
     Actor,
     CommandBus,
-    Edit,
     InvalidInputError,
     Lifecycle,
     TaskDefinition,
@@ -64,9 +63,6 @@ def told(case: CaseReplay) -> list[object]:
     """Return what the events say, but for what is new each time."""
     new: dict[str, Any] = {"recorded_at": None, "previous": "", "payload_digest": "", "digest": "", "salt": None}
     return [attrs.evolve(event, **new) for event in case.events]
-
-
-# ---------------------------------------------------------------- the same as without a store
 
 
 @settings(max_examples=40, deadline=None)
@@ -140,9 +136,6 @@ def test_a_case_that_only_was_edited_is_not_in_the_store(backend: Backend) -> No
     (case,) = stored(backend, list(replay_cases(PLAIN, [row(2, "open", event="edit")])))
 
     assert (case.rows, case.events, case.problems) == (1, (), ())
-
-
-# ---------------------------------------------------------------- what is there already
 
 
 def test_a_replay_that_is_done_changes_nothing(backend: Backend) -> None:
@@ -232,16 +225,6 @@ def test_what_was_erased_in_the_store_is_passed_over(backend: Backend) -> None:
     assert stored(backend, [case], AMOUNTS)[0].problems == ()
 
 
-def test_a_case_that_somebody_has_edited_is_another_history(backend: Backend) -> None:
-    """What others did with a case is never mixed with the log."""
-    cases = list(replay_cases(PLAIN, ROWS))
-    stored(backend, [until(cases[0], 2)])
-    CommandBus(backend.store, (PLAIN,)).execute(Edit("c1", title="mine"), by=BOB)
-
-    with pytest.raises(InvalidInputError, match="another history"):
-        stored(backend, cases)
-
-
 @pytest.mark.parametrize("found", [0, 1, 2])
 def test_nothing_is_done_twice_by_two_at_a_time(found: int, backend: Backend) -> None:
     """If another process has gone on since the store was asked, nothing is done again, and it is told (L1)."""
@@ -256,9 +239,6 @@ def test_nothing_is_done_twice_by_two_at_a_time(found: int, backend: Backend) ->
     assert backend.dump() == before
     replay.keep(case, 3)
     assert replay.proved(case).problems == ()
-
-
-# ---------------------------------------------------------------- the proof
 
 
 def test_what_was_changed_in_the_store_is_found(backend: Backend) -> None:

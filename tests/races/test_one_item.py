@@ -31,21 +31,23 @@ def check_chain(race: Race, seen: list[Seen]) -> None:
     assert bus.verify("c", by=ROOT) == ()
 
 
-def test_no_update_is_lost(race: Race) -> None:
+@pytest.mark.parametrize("times", [40, pytest.param(250, marks=pytest.mark.large)])
+def test_no_update_is_lost(race: Race, times: int) -> None:
     """The final version counts the acknowledged commands, and each of them follows just one other (L1, H5)."""
-    seen = edited(race, 250)
+    seen = edited(race, times)
 
     answers = sum((one.answers for one in seen), Counter[str]())
-    assert answers.total() == WORKERS * 250
+    assert answers.total() == WORKERS * times
     assert answers.keys() <= {"done", "stale_version"}
     check_chain(race, seen)
 
 
-def test_a_file_is_never_locked(file_race: FileRace) -> None:
+@pytest.mark.parametrize("times", [20, pytest.param(100, marks=pytest.mark.large)])
+def test_a_file_is_never_locked(file_race: FileRace, times: int) -> None:
     """Eight processes write one file, and every command is done at its first attempt: none is told to wait (L3, L4)."""
-    seen = edited(file_race, 100, 1)
+    seen = edited(file_race, times, 1)
 
-    assert [one.answers for one in seen] == [Counter(done=100)] * WORKERS
+    assert [one.answers for one in seen] == [Counter(done=times)] * WORKERS
     check_chain(file_race, seen)
     assert disagreements(file_race.path) == []
 

@@ -59,9 +59,10 @@ def test_no_closed_case_has_an_open_task(race: Race, cases: int) -> None:
     check_cases(race, raced_for_cases(race, cases))
 
 
-def test_nobody_acts_on_what_they_no_longer_have(race: Race) -> None:
+@pytest.mark.parametrize("tasks", [30, pytest.param(200, marks=pytest.mark.large)])
+def test_nobody_acts_on_what_they_no_longer_have(race: Race, tasks: int) -> None:
     """After an item was given to somebody else, no action of the one who had it is written (A10)."""
-    check_actors(race, raced_for_tasks(race, 200))
+    check_actors(race, raced_for_tasks(race, tasks))
 
 
 def test_a_store_that_compares_nothing_is_caught() -> None:

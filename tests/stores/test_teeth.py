@@ -11,7 +11,8 @@ import pytest
 from casewright import Store
 from casewright.adapters.memory import MemoryStore
 from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
-from support.saboteurs import SABOTEURS, sabotaged
+from support.sabotage import sabotaged
+from support.saboteurs import SABOTEURS
 
 CAUGHT_BY = {saboteur: test for test, found in SABOTEURS.items() for saboteur in found}
 

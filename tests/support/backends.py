@@ -15,9 +15,8 @@ from casewright import Note, Store
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, metadata
+from casewright.domain.ids import NO_TENANT, as_item_id
 from support.stores import sqlite_engine, sqlite_store
-
-__all__ = ["BACKENDS", "Backend", "MemoryBackend", "SqliteBackend"]
 
 
 class Backend(Protocol):
@@ -90,10 +89,10 @@ class MemoryBackend:
         """See `Backend.close`."""
 
     def _of(self, item_id: str) -> Any:
-        return self.store._kept["", "item", item_id]  # type: ignore[index] # ids are texts here
+        return self.store._kept[NO_TENANT, "item", as_item_id(item_id)]
 
     def _put(self, item_id: str, **parts: Any) -> None:
-        self.store._kept["", "item", item_id] = attrs.evolve(self._of(item_id), **parts)  # type: ignore[index]
+        self.store._kept[NO_TENANT, "item", as_item_id(item_id)] = attrs.evolve(self._of(item_id), **parts)
 
 
 class SqliteBackend:

@@ -21,25 +21,6 @@ from casewright import (
     guard,
 )
 
-__all__ = [
-    "ANN",
-    "BEN",
-    "DEFINITIONS",
-    "REVIEWER",
-    "ROOT",
-    "START",
-    "STRANGER",
-    "WRITER",
-    "Clock",
-    "Definitions",
-    "a_bus",
-    "asking",
-    "counting_ids",
-    "failure_of",
-    "guarded",
-    "told_by",
-]
-
 DefinitionT = TypeVar("DefinitionT", TaskDefinition, CaseDefinition)
 Definitions = tuple[TaskDefinition | CaseDefinition, ...]
 

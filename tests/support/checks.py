@@ -6,8 +6,6 @@ from typing import Final
 
 from hypothesis import HealthCheck
 
-__all__ = ["SLOW_IS_FINE"]
-
 SLOW_IS_FINE: Final[list[HealthCheck]] = [
     HealthCheck.too_slow,
     HealthCheck.data_too_large,

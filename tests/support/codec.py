@@ -69,8 +69,6 @@ from casewright.domain.verdicts import Verdict
 from support import commands, values
 from support.histories import random_histories
 
-__all__ = ["BY_TYPE", "AnyVerdict", "a_change", "changes_of", "is_plain", "sealed_changes"]
-
 
 def a_change() -> Change[Case]:
     """Return one sealed change, always the same."""
@@ -92,8 +90,6 @@ def is_plain(data: object) -> bool:
 
 AnyVerdict: TypeAlias = Verdict[Any]
 TaskVerdict: TypeAlias = Verdict[Task]
-
-# ---------------------------------------------------------------- values of every type
 
 
 @cache

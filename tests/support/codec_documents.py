@@ -62,14 +62,9 @@ from support import values
 from support.codec import AnyVerdict, changes_of
 from support.commands import good
 
-__all__ = ["GOOD", "GUARDS", "WORD", "guarded", "hostile_documents", "read_guarded", "spoilt"]
-
 
 def _read(cls: Any, data: object) -> Any:
     return from_data(data, cls)
-
-
-# ---------------------------------------------------------------- good documents, one for each decoder
 
 
 @cache
@@ -173,8 +168,6 @@ GOOD: Final[Mapping[str, tuple[Callable[[object], Any], list[Any]]]] = {
     for name, (cls, found) in _samples().items()
 }
 """For each decoder its function and good documents, as plain data."""
-
-# ---------------------------------------------------------------- documents that somebody spoilt
 
 WORD: Final = "zaunkoenig"
 """Stands in the text of hostile values: no error may show it."""

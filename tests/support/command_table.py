@@ -36,8 +36,6 @@ from casewright import (
 )
 from support.buses import ANN, REVIEWER, ROOT, START, WRITER
 
-__all__ = ["ON_AN_ITEM", "ROWS", "Row", "prepared"]
-
 Make = Callable[[str], Command[Any]]
 
 

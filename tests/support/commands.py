@@ -47,8 +47,6 @@ from casewright import (
 from casewright.domain.events import RESERVED
 from support import values
 
-__all__ = ["AnyCommand", "commands", "commands_of", "cursors", "filters", "good", "good_fields", "pages"]
-
 AnyCommand: TypeAlias = Command[Any]
 
 _ITEM: Final[Mapping[str, Any]] = {
@@ -105,12 +103,16 @@ def good_fields(cls: type[AnyCommand]) -> dict[str, Any]:
     return deepcopy(dict(_GOOD[cls]))
 
 
+def fields_of(cls: Any) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the fields of a command's class."""
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
+    return fields
+
+
 def good(cls: type[AnyCommand]) -> AnyCommand:
     """Return a command with a value in every field."""
     return cls(**good_fields(cls))
 
-
-# ---------------------------------------------------------------- strategies
 
 _ids: Final = values.names()
 _texts: Final = st.none() | values.texts() | st.just(" ")
@@ -160,7 +162,7 @@ def commands_of(cls: Any) -> st.SearchStrategy[AnyCommand]:
     own = {Edit: _EDITED, SetDue: {"due_at": st.just(UNSET) | _instants}}.get(cls, {})
     required: dict[str, st.SearchStrategy[Any]] = {}
     optional: dict[str, st.SearchStrategy[Any]] = {}
-    for field in attrs.fields(cls):
+    for field in fields_of(cls):
         known = required if field.default is attrs.NOTHING else optional
         known[field.name] = {**_BY_FIELD, **own}[field.name]
     return st.fixed_dictionaries(required, optional=optional).map(lambda given: cls(**given))

@@ -31,16 +31,6 @@ from support.buses import ANN, DEFINITIONS, ROOT
 from support.faults import Driver
 from support.racing import Meet, opened
 
-__all__ = [
-    "Seen",
-    "act_or_reassign",
-    "close_or_open_task",
-    "create_schema",
-    "edit",
-    "edit_deferred",
-    "write_until_killed",
-]
-
 
 @attrs.define
 class Seen:

@@ -22,8 +22,6 @@ from casewright.domain.ids import as_item_id
 from casewright.interchange.conformance import CaseReplay, Outcome, replay_cases
 from casewright.interchange.event_log import LogRow
 
-__all__ = ["ANN", "AT", "PLAIN", "a_definition", "a_lifecycle", "as_csv", "outcomes", "replayed", "row", "statuses_of"]
-
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANN = Actor("ann", roles=["clerk"])
 

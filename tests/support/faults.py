@@ -11,8 +11,6 @@ from typing import Any, Final, TypeVar
 import attrs
 from sqlalchemy import Engine, create_engine
 
-__all__ = ["KINDS", "Driver", "Fault", "Kind"]
-
 T = TypeVar("T")
 
 

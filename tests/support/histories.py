@@ -11,8 +11,6 @@ from casewright import REGULATORY_CASE, TASK, Actor, Change, Context, Event, Inp
 from casewright.domain.inputs import InputKind
 from support.values import ADMIN, AT, CANARY
 
-__all__ = ["events_of", "long_histories", "random_histories"]
-
 _ENDINGS: Final = ("", "\u00e9", "\U0001f642", 'quote " and \\', "a\nb", "\u2028")
 _ACTORS: Final = (
     ADMIN,

@@ -28,10 +28,6 @@ from support.vector_cases import (
     NO_TIMES,
 )
 
-__all__ = ["canonical", "vectors_text"]
-
-# ---------------------------------------------------------------- the oracle
-
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -63,8 +59,6 @@ def _utc_text(moment: datetime) -> str:
     date = f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}"
     return f"{date}T{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{moment.microsecond:06d}Z"
 
-
-# ---------------------------------------------------------------- draws
 
 _ALPHABET: Final = (
     *"abcxyz019 _-./:",
@@ -145,9 +139,6 @@ class _Draw:
         return escapes if self.below(2) else escapes.upper().replace("\\U", "\\u")
 
 
-# ---------------------------------------------------------------- JSON values
-
-
 def _valid_values() -> Iterator[dict[str, Any]]:
     for comment, text, value, *flags in GOOD_VALUES:
         yield _value(comment, {"json": text}, canonical(value), flags)
@@ -174,9 +165,6 @@ def _invalid_values() -> Iterator[dict[str, Any]]:
                 yield {"comment": comment, given: around.replace("{}", text), "result": "invalid", "flags": [flag]}
     for flag, comment, runs in BAD_RUNS:
         yield {"comment": comment, "runs": runs, "result": "invalid", "flags": [flag]}
-
-
-# ---------------------------------------------------------------- instants, headers, payloads, notes
 
 
 def _instants() -> Iterator[dict[str, Any]]:
@@ -272,9 +260,6 @@ def _notes() -> Iterator[dict[str, Any]]:
             name = ("body", "id", "author_id", "item_id")[number // 4 % 4]
             spoilt = note | {name: note[name] + "."}
             yield _forged(f"another {name}", digest, note=spoilt)
-
-
-# ---------------------------------------------------------------- the file
 
 
 def vectors_text() -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
+
+import attrs
 
 from casewright import (
     Cursor,
@@ -12,6 +15,7 @@ from casewright import (
     Note,
     Order,
     OutboxPointer,
+    Payload,
     Scope,
     Tenant,
 )
@@ -21,33 +25,6 @@ from casewright.domain.folding import evolve
 from casewright.domain.ids import as_item_id
 from casewright.domain.items import Item, Kind
 from support.sabotage import SabotagedStore
-
-__all__ = [
-    "ComparesUtf16",
-    "CountsThePage",
-    "EndsHistories",
-    "EndsLists",
-    "EndsNotes",
-    "EndsTheOutbox",
-    "FiltersAfterPaging",
-    "FoldsTheCase",
-    "GoesBack",
-    "HidesTheDeleted",
-    "IgnoresTies",
-    "LimitsFirst",
-    "ListsOtherTenants",
-    "ListsTheDeleted",
-    "RaisesForOddIds",
-    "RemembersItems",
-    "SeesWhatItBeganWith",
-    "SharesADict",
-    "SharesAList",
-    "ShowsOtherTenants",
-    "SortsNotes",
-]
-
-
-# ---------------------------------------------------------------- what is read
 
 
 class ShowsOtherTenants(SabotagedStore):
@@ -177,14 +154,62 @@ class SortsNotes(MemoryUnitOfWork):
         return tuple(sorted(super()._notes(item_id), key=attrgetter("id")))
 
 
+class LosesMicrosecondsOfNotes(MemoryUnitOfWork):
+    """Keeps by the millisecond when a note was added."""
+
+    def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
+        return tuple(
+            attrs.evolve(note, created_at=note.created_at.replace(microsecond=0)) for note in super()._notes(item_id)
+        )
+
+
+class WritesPayloadsAnew(MemoryUnitOfWork):
+    """Makes the text of a payload from what it understands of it."""
+
+    def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
+        events = super()._history(item_id, after=after, limit=limit)
+        return tuple(
+            attrs.evolve(event, payload=Payload(inputs=event.payload.inputs, changes=event.payload.changes))
+            if event.payload
+            else event
+            for event in events
+        )
+
+
+class ReadsOldHistories(MemoryUnitOfWork):
+    """Reads histories and notes as they were when it first read an item, and items as they are."""
+
+    def __init__(self, store: MemoryStore, tenant: str, *, write: bool) -> None:
+        """Begin with nothing read."""
+        super().__init__(store, tenant, write=write)
+        self._first: Any = None
+
+    def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        self._first = self._first or self._store.kept(self.tenant, item_id)
+        return super()._load(item_id, lock=lock)
+
+    def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
+        events = super()._history(item_id, after=after, limit=limit)
+        return events if self._first is None else events[: self._first.events.length]
+
+    def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
+        notes = super()._notes(item_id)
+        return notes if self._first is None else notes[: self._first.notes.length]
+
+
+class TakesAnyBounds(MemoryUnitOfWork):
+    """Gives what there is where a history is to begin or to end nowhere."""
+
+    def history(self, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
+        """Return it."""
+        return super().history(id, after=max(after, 0), limit=limit and max(limit, 1))
+
+
 class LimitsFirst(MemoryUnitOfWork):
     """Counts the limit of a history from its beginning."""
 
     def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
         return super()._history(item_id, after=0, limit=limit)[after:]
-
-
-# ---------------------------------------------------------------- what is listed
 
 
 class FiltersAfterPaging(MemoryUnitOfWork):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from operator import attrgetter
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -24,34 +25,6 @@ from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.folding import evolve
 from casewright.domain.items import Item
 from support.sabotage import SabotagedStore
-
-__all__ = [
-    "CallsNotesItems",
-    "CatchesExceptionsOnly",
-    "CommitsInTheEnd",
-    "ComparesTooEarly",
-    "ForgetsTheDeleted",
-    "ForgetsTheEvent",
-    "ForgetsTheNote",
-    "ForgetsThePointer",
-    "HidesTheException",
-    "IgnoresTheHead",
-    "KeepsHalf",
-    "KeepsTheOther",
-    "LosesMicroseconds",
-    "MixesTrueWithOne",
-    "NeverCompares",
-    "NeverRollsBack",
-    "PublishesAll",
-    "PublishesFirst",
-    "TakesAnything",
-    "TrustsTheCounter",
-    "WritesAtOnce",
-    "WritesRowByRow",
-]
-
-
-# ---------------------------------------------------------------- what is written
 
 
 class ForgetsTheEvent(MemoryUnitOfWork):
@@ -171,12 +144,36 @@ class MixesTrueWithOne(MemoryUnitOfWork):
 class LosesMicroseconds(MemoryUnitOfWork):
     """Keeps times by the second."""
 
+    fields: ClassVar[Sequence[str]] = ("created_at",)
+
     def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
         item = super()._load(item_id, lock=lock)
-        return item and evolve(item, {"created_at": item.created_at.replace(microsecond=0)})
+        times = {name: getattr(item, name) for name in self.fields if getattr(item, name, None)}
+        return item and evolve(item, {name: time.replace(microsecond=0) for name, time in times.items()})
 
 
-# ---------------------------------------------------------------- what is compared
+class LosesMicrosecondsOfClosing(LosesMicroseconds):
+    """Keeps by the second when an item was closed."""
+
+    fields = ("closed_at",)
+
+
+class LosesMicrosecondsOfDeleting(LosesMicroseconds):
+    """Keeps by the second when an item was deleted."""
+
+    fields = ("deleted_at",)
+
+
+def _pretending(row: RowWrite, **fields: Any) -> RowWrite:
+    """Return the row as if it had been decided on an item with these fields."""
+    return row if row.before is None else attrs.evolve(row, before=evolve(row.before, fields))
+
+
+class WritesWholeRows(SabotagedStore):
+    """Writes the item as it was after the changes, and all of it."""
+
+    def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
+        return attrs.evolve(super()._compared(tenant, row), item=row.after)
 
 
 class NeverCompares(SabotagedStore):
@@ -184,7 +181,8 @@ class NeverCompares(SabotagedStore):
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
         kept = self.kept(tenant, row.after.id)
-        return super()._compared(tenant, row) if row.before is None or kept is None else kept
+        there = {} if kept is None else {"version": kept.item.version, "head": kept.item.head}
+        return super()._compared(tenant, _pretending(row, **there))
 
 
 class IgnoresTheHead(SabotagedStore):
@@ -192,18 +190,15 @@ class IgnoresTheHead(SabotagedStore):
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
         kept = self.kept(tenant, row.after.id)
-        if row.before is None or kept is None or kept.item.version != row.before.version:
-            return super()._compared(tenant, row)
-        return kept
+        return super()._compared(tenant, row if kept is None else _pretending(row, head=kept.item.head))
 
 
-class TrustsTheCounter(SabotagedStore):
+class TrustsTheCounter(NeverCompares):
     """Overwrites the row of a case where nothing but its counter moves."""
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
-        kept = self.kept(tenant, row.after.id)
         counted = "open_tasks" in row.changed and set(row.changed) <= {"version", "head", "updated_at", "open_tasks"}
-        return kept if kept and row.before and counted else super()._compared(tenant, row)
+        return super()._compared(tenant, row) if counted else SabotagedStore._compared(self, tenant, row)
 
 
 class _ComparesInRecord(MemoryUnitOfWork):
@@ -242,9 +237,6 @@ class CallsNotesItems(SabotagedStore):
             super().write(tenant, writes)
         except AlreadyExistsError as error:
             raise AlreadyExistsError(error.item_id) from None
-
-
-# ---------------------------------------------------------------- how units end
 
 
 class NeverRollsBack(MemoryUnitOfWork):

@@ -7,8 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["disagreements", "recorded", "rows_of"]
-
 _WHAT: Final = {
     "row and events": """
         SELECT item.id, item.version, count(event.version), max(event.version) FROM casewright_item AS item

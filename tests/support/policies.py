@@ -8,35 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 import casewright
 from casewright import GRANT, Actor, Case, Category, Rule, Ruling, Task, WorkItem, no, veto
-
-__all__ = [
-    "ANSWERS",
-    "AT",
-    "Answer",
-    "Tree",
-    "a_case",
-    "a_task",
-    "build",
-    "evaluate",
-    "holds_function",
-    "only_forbids",
-    "planted",
-    "random_actor",
-    "random_item",
-    "random_rule",
-    "shuffled",
-]
+from support.values import a_case, a_task
 
 Tree: TypeAlias = tuple[Any, ...]
 Answer: TypeAlias = str
 """``grant``, ``no`` or ``veto``."""
-
-AT: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 _PEOPLE: Final = ("ann", "bob", "cyd", "dee")
 _ROLES: Final = ("admin", "clerk", "judge", "guest")
@@ -45,9 +25,6 @@ _ACTIONS: Final = ("create", "submit", "approve")
 _ATTRIBUTES: Final = ("unit", "grade")
 # 1 and True are equal to Python and never to a rule; None, "" and collections are the other traps.
 _VALUES: Final = (1, True, 0, False, "1", "north", "", None, ("north",), {"a": 1})
-
-
-# ---------------------------------------------------------------- functions of a team's own, and what each must mean
 
 
 def says_grant(actor: Actor, item: WorkItem) -> Ruling:
@@ -83,9 +60,6 @@ ANSWERS: Final[Mapping[str, tuple[Callable[[Actor, WorkItem], Any], Answer]]] = 
     "raises": (raises, "veto"),
 }
 """Each function by name, with what it must count as."""
-
-
-# ---------------------------------------------------------------- the oracle
 
 
 def evaluate(tree: Tree, actor: Actor, item: WorkItem) -> Answer:
@@ -149,9 +123,6 @@ _LEAVES: Final[Mapping[str, Callable[..., bool]]] = {
 }
 
 
-# ---------------------------------------------------------------- from trees to rules
-
-
 def build(tree: Tree) -> Rule:
     """Return the library's rule for the tree."""
     kind, *arguments = tree
@@ -186,9 +157,6 @@ def planted(tree: Tree, seed: Tree) -> Iterator[Tree]:
     for place, part in enumerate(arguments):
         for changed in planted(part, seed):
             yield (kind, *arguments[:place], changed, *arguments[place + 1 :])
-
-
-# ---------------------------------------------------------------- random rules and questions
 
 
 def random_rule(rng: random.Random, depth: int = 3, *, functions: bool = True, forbids: bool = True) -> Tree:
@@ -245,18 +213,3 @@ def random_item(rng: random.Random) -> Task | Case:
         attributes=_random_attributes(rng),
         performers=performers,
     )
-
-
-def a_task(**fields: Any) -> Task:
-    """Return a task of the shipped definition, created by ann and assigned to nobody, with these fields."""
-    given = {"definition": "task", "status": "todo", "category": Category.OPEN, **_ONCE, **fields}
-    return Task(**given)
-
-
-def a_case(**fields: Any) -> Case:
-    """Return a case of the shipped definition, created by ann and assigned to nobody, with these fields."""
-    given = {"definition": "regulatory_case", "status": "DRAFT", "category": Category.DRAFT, **_ONCE, **fields}
-    return Case(**given)
-
-
-_ONCE: Final[Mapping[str, Any]] = {"id": "item-1", "title": "Repair the pump", "created_by": "ann", "created_at": AT}

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["HEADER", "LOG", "MATTER", "a_long_log", "run_program", "without_sqlalchemy", "write_replay"]
-
 MATTER: Final = """
 from casewright import *
 MATTER = CaseDefinition(

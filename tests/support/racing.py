@@ -22,8 +22,6 @@ from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.application.buffering import Writes
 from support.stores import hasty
 
-__all__ = ["PROCESSES", "WORKERS", "FileRace", "LastOneWins", "Meet", "MemoryRace", "Race", "Work", "opened"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -11,8 +11,6 @@ from casewright.interchange.conformance import Outcome
 from casewright.interchange.event_log import LogRow
 from support.event_logs import a_lifecycle, row
 
-__all__ = ["edges_of", "heaps", "lifecycles", "walks"]
-
 
 @st.composite
 def lifecycles(draw: st.DrawFn) -> Lifecycle:

@@ -9,8 +9,6 @@ from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.ids import as_tenant
 
-__all__ = ["SabotagedStore", "sabotaged"]
-
 
 class SabotagedStore(MemoryStore):
     """A `MemoryStore` whose units are of a class of their own."""

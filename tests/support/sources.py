@@ -16,24 +16,6 @@ from typing import Final, NamedTuple
 
 import casewright
 
-__all__ = [
-    "PACKAGE",
-    "Regex",
-    "Source",
-    "cited_ids",
-    "clock_readings",
-    "docstring_lines",
-    "dynamic_imports",
-    "functions",
-    "package_sources",
-    "public_names",
-    "regexes",
-    "run_python",
-    "test_sources",
-    "undocumented",
-    "unsafe",
-]
-
 PACKAGE: Final = Path(str(casewright.__file__)).parent
 _TESTS: Final = Path(__file__).parent.parent
 
@@ -86,8 +68,6 @@ def run_python(code: str, *, stdin: str = "", timeout: float = 60) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
 
-
-# ---------------------------------------------------------------- what no module may do
 
 _UNSAFE_MODULES: Final = {"pickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml", "ctypes", "code"}
 _UNSAFE_CALLS: Final = {"eval", "exec", "compile"}
@@ -147,9 +127,6 @@ def clock_readings(tree: ast.Module) -> list[str]:
     ]
 
 
-# ---------------------------------------------------------------- regular expressions
-
-
 class Regex(NamedTuple):
     """One regular expression, and the methods by which its module asks it."""
 
@@ -165,13 +142,14 @@ _ASKING: Final = {"match", "fullmatch", "search", "findall", "finditer", "split"
 def regexes(source: Source) -> Iterator[Regex]:
     """Yield every regular expression that the module makes; each must be a literal, or it cannot be tried."""
     asked: dict[int, set[str]] = {}
+    asked_of = _asked_of(source.tree)
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
             asked.setdefault(id(node.value), set()).add(node.attr)
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         value = getattr(node, "value", None)
         if isinstance(target, ast.Name) and isinstance(value, ast.Call):
-            asked.setdefault(id(value), set()).update(_asked_of(source.tree, target.id))
+            asked.setdefault(id(value), set()).update(asked_of.get(target.id, ()))
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_re(node.func.value):
             name = node.func.attr
@@ -184,12 +162,12 @@ def _is_re(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "re"
 
 
-def _asked_of(tree: ast.Module, name: str) -> set[str]:
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
-    }
+def _asked_of(tree: ast.Module) -> dict[str, set[str]]:
+    asked: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            asked.setdefault(node.value.id, set()).add(node.attr)
+    return asked
 
 
 def _regex(node: ast.Call, name: str, methods: tuple[str, ...]) -> Regex:
@@ -203,9 +181,6 @@ def _regex(node: ast.Call, name: str, methods: tuple[str, ...]) -> Regex:
     for flag in named:
         flags |= int(getattr(re, flag))
     return Regex(where, pattern.value, flags, methods)
-
-
-# ---------------------------------------------------------------- names, docstrings, sizes
 
 
 def public_names(tree: ast.Module) -> tuple[list[str] | None, set[str]]:
@@ -253,8 +228,6 @@ def undocumented(node: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[
         if isinstance(part, ast.ClassDef):
             yield from undocumented(part, f"{prefix}{part.name}.")
 
-
-# ---------------------------------------------------------------- promises
 
 _ID: Final = re.compile(r"(?<![\w-])[EATLIOHS][0-9]{1,3}(?![\w-])")
 _GROUP: Final = re.compile(r"\(([^()]*)\)")

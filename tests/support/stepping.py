@@ -13,8 +13,6 @@ from dis import opname
 from types import FrameType
 from typing import Any, Final
 
-__all__ = ["interrupted", "stepped"]
-
 _ENDS_OF_STEPS: Final = ("CALL", "RESUME", "JUMP_BACKWARD")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,8 @@ from sqlalchemy import Engine, create_engine, event
 
 from casewright import TASK, Actor, Change, Event, Payload, Task, seal
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.domain.events import COUNTER_ACTIONS
 from casewright.domain.items import Item
 from support.values import AT
-
-__all__ = ["a_created_task", "as_recorded", "begun", "hasty", "record", "sqlite_engine", "sqlite_store"]
 
 
 def sqlite_engine(path: Path | str, **options: Any) -> Engine:
@@ -57,21 +53,6 @@ def record(store: SqlAlchemyStore, *changes: Change[Any]) -> None:
     with store.begin(tenant=changes[0].after.tenant) as unit:
         unit.record(*changes)
         unit.commit()
-
-
-def decisions(histories: Mapping[str, Sequence[Change[Any]]]) -> Iterator[list[Change[Any]]]:
-    """Yield the changes of a case and its tasks, those of one decision together, in an order that a store can take."""
-    left = {item_id: list(chain) for item_id, chain in histories.items()}
-    for change in left.pop("case"):
-        together = [change]
-        if change.event.action in COUNTER_ACTIONS:
-            chain = left[str(change.event.causation_id).rsplit(".", 1)[0]]
-            while chain[0].event.id != change.event.causation_id:
-                yield [chain.pop(0)]
-            together.append(chain.pop(0))
-        yield together
-    for chain in left.values():
-        yield from ([change] for change in chain)
 
 
 def as_recorded(item: Item) -> Change[Any]:

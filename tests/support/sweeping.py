@@ -20,8 +20,6 @@ from support.plain_sql import disagreements, recorded
 from support.scenarios import Scenario
 from support.stores import hasty
 
-__all__ = ["Sweep", "check_text", "each_once", "everything"]
-
 _OWN: Final[dict[str, Any]] = {"isolation_level": "EXCLUSIVE", "timeout": 0.25}
 """How the caller has set up the connections of the engine: not at all as the store needs them."""
 

@@ -19,35 +19,6 @@ from hypothesis import strategies as st
 
 from casewright import Actor, Case, Category, FrozenMapping, InvalidInputError, Note, Payload, Priority, Task
 
-__all__ = [
-    "ADMIN",
-    "AT",
-    "CANARY",
-    "HOSTILE",
-    "ODD",
-    "TZIF_RULES",
-    "Flood",
-    "a_case",
-    "a_note",
-    "a_task",
-    "actor_fields",
-    "case_fields",
-    "cyclic",
-    "impurities",
-    "instants",
-    "json_inputs",
-    "names",
-    "nested",
-    "note_fields",
-    "refusal",
-    "spoil",
-    "task_fields",
-    "texts",
-    "thorough",
-    "unseen",
-    "zone",
-]
-
 AT: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ADMIN: Final = Actor("root", roles=["admin"])
 CANARY: Final = "kanarienvogel"
@@ -58,9 +29,6 @@ def thorough(examples: int) -> settings:
     """Return settings for that many examples on a machine that others load too."""
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
     return settings(max_examples=examples, deadline=None, suppress_health_check=slow)
-
-
-# ---------------------------------------------------------------- builders
 
 
 def a_task(**fields: Any) -> Task:
@@ -81,9 +49,6 @@ def a_note(**fields: Any) -> Note:
 
 
 _ONE: Final[Mapping[str, Any]] = {"id": "x1", "title": "t", "created_by": "ann", "created_at": AT}
-
-
-# ---------------------------------------------------------------- Hypothesis strategies
 
 
 def texts(most: int = 30) -> st.SearchStrategy[str]:
@@ -180,9 +145,6 @@ def note_fields() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({**required, "version": st.integers(1, 9)}, optional={"tenant": _ids})
 
 
-# ---------------------------------------------------------------- immutability
-
-
 def impurities(value: Any, path: str = "") -> Iterator[str]:
     """Yield the path of everything reachable that could be changed."""
     if attrs.has(type(value)):
@@ -215,9 +177,6 @@ def spoil(value: Any) -> None:
         value.add("spoilt")
     elif isinstance(value, dict):
         value["spoilt"] = "spoilt"
-
-
-# ---------------------------------------------------------------- hostile values
 
 
 def nested(depth: int, kind: Callable[[Any], Any] = lambda part: [part]) -> Any:
@@ -371,8 +330,6 @@ HUGE: Final[tuple[Callable[[], Any], ...]] = tuple(
 
 HOSTILE: Final = (*ODD, *HUGE)
 
-
-# ---------------------------------------------------------------- zones
 
 TZIF_RULES: Final = (
     "CET-1CEST,M3.5.0,M10.5.0/3",

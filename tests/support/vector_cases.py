@@ -5,20 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-__all__ = [
-    "ABOUT",
-    "ANYWHERE",
-    "AROUND",
-    "BAD_RUNS",
-    "BAD_VALUES",
-    "FLAGS",
-    "GOOD_RUNS",
-    "GOOD_TIMES",
-    "GOOD_VALUES",
-    "NAIVE_TIMES",
-    "NO_TIMES",
-]
-
 ABOUT: Final = (
     "Test vectors of casewright's canonical JSON and of the digests taken of it, after the manner of Wycheproof.",
     "json is JSON text; hex is bytes that should be JSON; runs is JSON text in parts, each with how often it comes.",

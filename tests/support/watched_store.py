@@ -12,8 +12,6 @@ from typing import Any, Self
 from casewright import Change, Event, Note, Store, UnitOfWork
 from casewright.domain.items import Item
 
-__all__ = ["WatchedStore", "on_attempts"]
-
 
 class WatchedStore:
     """A store around another one.

@@ -97,18 +97,3 @@ def test_wrong_values_are_refused(fields: dict[str, Any]) -> None:
         a_task(**fields)
     with pytest.raises(InvalidInputError):
         a_case(**fields)
-
-
-def test_an_unknown_field_is_an_error() -> None:
-    """A misspelt field is not passed over."""
-    with pytest.raises(TypeError):
-        a_task(titel="T")
-
-
-def test_an_actor_has_an_id_and_roles() -> None:
-    """Roles follow the id; all else by name."""
-    actor = an_actor("rita", "reviewer", "admin", tenant="north", on_behalf_of="ben", attributes={"team": "red"})
-    assert (actor.id, actor.tenant) == ("rita", "north")
-    assert actor.roles == frozenset({"reviewer", "admin"})
-    assert (actor.on_behalf_of, dict(actor.attributes)) == ("ben", {"team": "red"})
-    assert an_actor().roles == frozenset()

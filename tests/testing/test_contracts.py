@@ -7,10 +7,37 @@ import sys
 
 import pytest
 
-from casewright import MisuseError
+from casewright import Cursor, MisuseError, Order, Scope, Store
 from casewright.adapters.memory import MemoryStore
-from casewright.testing.contracts import StoreContract
-from support.saboteurs import HidesTheDeleted, sabotaged
+from casewright.adapters.memory.store import MemoryUnitOfWork
+from casewright.domain.filters import OrderBy
+from casewright.domain.items import Item, Kind
+from casewright.domain.terms import TermKind
+from casewright.testing.contracts import ListingContract, StoreContract
+from support.misreaders import HidesTheDeleted
+from support.misrecorders import CommitsNoReading
+from support.sabotage import sabotaged
+
+
+class _ByTimeAndField(MemoryUnitOfWork):
+    terms = frozenset({TermKind.FIELD})
+    orders = frozenset({OrderBy.CREATED})
+
+    def find(
+        self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
+    ) -> tuple[Item, ...]:
+        assert order.by in self.orders
+        assert {term.kind for terms in where.alternatives for term in terms} <= self.terms
+        return super().find(kind, where, order=order, limit=limit, after=after)
+
+
+class TestListsOfOneOrder(ListingContract):
+    """A store that serves one order and one kind of terms, and nothing else, keeps the contract of lists."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """Return an empty store that fails where it is asked for more."""
+        return sabotaged(_ByTimeAndField)()
 
 
 class Limited(StoreContract):
@@ -39,6 +66,18 @@ def test_a_failure_shows_what_was_compared() -> None:
     """The assertions of the shipped modules tell as much as those of a test module."""
     with pytest.raises(AssertionError, match=r"At index 0 diff: None != Task"):
         StoreContract().test_a_deleted_item_is_still_read(sabotaged(HidesTheDeleted)())
+
+
+def test_a_failure_says_what_the_port_demands() -> None:
+    """Whatever a test of a contract raises, its last line is the sentence that the store does not keep."""
+    with pytest.raises(MisuseError) as caught:
+        StoreContract().test_a_unit_without_changes_may_commit(sabotaged(CommitsNoReading)(), write=False)
+    demand = "The port demands: Where nothing was recorded, `commit` ends the unit and that is all"
+    assert caught.value.__notes__[0].startswith(demand)
+    store = sabotaged(HidesTheDeleted)()
+    with pytest.raises(AssertionError) as failed:
+        StoreContract().test_a_deleted_item_is_still_read(store)
+    assert failed.value.__notes__ == [f"The port demands: {StoreContract.test_a_deleted_item_is_still_read.__doc__}"]
 
 
 def test_without_pytest_the_install_line_is_given() -> None:

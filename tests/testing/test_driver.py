@@ -44,12 +44,3 @@ def test_what_nobody_told_is_found(secret: Command[Any]) -> None:
     CommandBus(store, DEFINITIONS).execute(secret, by=ROOT)
     with pytest.raises(AssertionError, match="not what was told"):
         driver.records.check()
-
-
-def test_an_item_is_given_by_the_bus_that_was_asked() -> None:
-    """Two buses on one store each know what they gave themselves."""
-    driver = driven(MemoryStore(), *FIRST)
-    driver.ask(Call(command=CompleteTask("x-1"), by=ROOT, at=SOME_TIME, bus=1))
-    given = [[item.version for item in driver.given(bus, tenant=ROOT.tenant, item_id="x-1")] for bus in (0, 1)]
-    assert given == [[1], [2]]
-    assert driver.given(0, tenant=ROOT.tenant, item_id="nobody's") == ()

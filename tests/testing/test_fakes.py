@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from casewright import TASK, Actor, CommandBus, CreateTask, InvalidInputError, StartTask
-from casewright.adapters.memory import MemoryStore
+from casewright import InvalidInputError
 from casewright.testing.builders import SOME_TIME
 from casewright.testing.fakes import FrozenClock, SequentialIds
 
@@ -50,13 +49,3 @@ def test_a_prefix_that_no_id_can_have_is_refused(prefix: Any) -> None:
     """It is refused at once, not by the first command."""
     with pytest.raises(InvalidInputError):
         SequentialIds(prefix)
-
-
-def test_a_bus_takes_both() -> None:
-    """With them a bus makes the ids and times that a test expects."""
-    clock, ann = FrozenClock(), Actor("ann")
-    bus = CommandBus(MemoryStore(), definitions=[TASK], clock=clock, new_id=SequentialIds("t"))
-    task = bus.execute(CreateTask("Water the plants"), by=ann)
-    clock.tick(timedelta(hours=1))
-    started = bus.execute(StartTask("t-1"), by=ann)
-    assert (task.id, task.created_at, started.updated_at) == ("t-1", SOME_TIME, SOME_TIME + timedelta(hours=1))

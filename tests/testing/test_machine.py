@@ -54,7 +54,7 @@ def test_a_store_is_tried_in_three_lines() -> None:
 
 def test_a_sound_store_passes() -> None:
     """The machine finds no fault in a store without a bug."""
-    run(MemoryStore, examples=15)
+    run(MemoryStore, examples=8)
 
 
 def test_a_store_of_the_core_contract_alone_is_tried() -> None:

@@ -10,14 +10,11 @@ from casewright import (
     Actor,
     ActorId,
     AuthorizationPolicy,
-    Case,
     CaseDefinition,
     Category,
     FrozenMapping,
-    ItemId,
     JsonValue,
     Lifecycle,
-    Priority,
     Rule,
     Scope,
     Task,
@@ -82,43 +79,6 @@ def actors() -> None:
     Actor("ann", roles=plain_roles, attributes=own_attributes, tenant="north", on_behalf_of="bob")
     Actor("ann", roles=("clerk", Role.JUDGE), attributes=nested_attributes)
     assert_type(Actor("ann", attributes=own_attributes).attributes, FrozenMapping[JsonValue])
-
-
-def items() -> None:
-    """Fields are plain text, lists and dicts; what comes back is frozen."""
-    task = Task(
-        id="t-1",
-        definition="letter",
-        status=Status.NEW,
-        category=Category.OPEN,
-        title="Letter",
-        created_by="ann",
-        created_at=AT,
-        assignee_id="bob",
-        due_at=AT,
-        priority="high",
-        tags=own_tags,
-        attributes=own_attributes,
-        case_id="c-1",
-    )
-    assert_type(task.id, ItemId)
-    assert_type(task.status, str)
-    assert_type(task.tags, tuple[str, ...])
-    assert_type(task.priority, Priority | None)
-    assert_type(task.due_at, datetime | None)
-    assert_type(task.case_id, ItemId | None)
-    case = Case(
-        id="c-1",
-        definition="file",
-        status="new",
-        category=Category.OPEN,
-        title="File",
-        created_by="ann",
-        created_at=AT,
-        attributes=nested_attributes,
-        open_tasks=1,
-    )
-    assert_type(case.open_tasks, int)
 
 
 def lifecycles() -> Lifecycle:

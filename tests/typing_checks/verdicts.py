@@ -104,8 +104,3 @@ def folding(events: list[Event]) -> None:
 def unproven(task: Task, by: Actor) -> object:
     """Only a permission has a change: a checker objects where nobody has asked which answer it is."""
     return TASK.decide(task, "start", by=by, at=AT).change  # type: ignore[union-attr]  # the point of this line
-
-
-def of_another_kind(case: Case, by: Actor) -> object:
-    """A definition of tasks decides on tasks only, and a checker knows it."""
-    return TASK.decide(case, "start", by=by, at=AT)  # type: ignore[arg-type]  # the point of this line

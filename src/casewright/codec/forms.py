@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
-
 from casewright.codec.lifecycles import read_input
 from casewright.codec.parsing import DOCUMENT_MAX
 from casewright.codec.readers import (
@@ -31,6 +29,7 @@ from casewright.codec.readers import (
     names,
     of_class,
     one_of,
+    record,
     text_of,
     told,
 )
@@ -40,12 +39,12 @@ from casewright.domain.events import Change, Context, Event
 from casewright.domain.history import Finding
 from casewright.domain.ids import as_actor_id, as_item_id, as_tenant
 from casewright.domain.items import Case, Item, Note, Task
-from casewright.domain.json_values import JsonValue
 from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Phase, Reason
-from casewright.domain.terms import Scope, Term, TermKind
-from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer, instant_text
+from casewright.domain.terms import TERM_SHAPES, Scope, Term, TermKind
+from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused, Verdict
+from casewright.errors import InvalidInputError
 
 __all__ = [
     "change_of",
@@ -200,33 +199,23 @@ read_finding: Final = of_class(Finding, {"position": told(as_integer, least=0), 
 
 # ---------------------------------------------------------------- scopes
 
-_FIELDS: Final = frozenset(field.name for cls in (Task, Case) for field in attrs.fields(cls)) | {"kind"}
-_INSTANTS: Final = frozenset(name for name in _FIELDS if name.endswith("_at"))
-_LOOKED_AT: Final = {TermKind.FIELD: _FIELDS, TermKind.PRESENT: _FIELDS, TermKind.BEFORE: _INSTANTS}
-_TERM: Final[dict[str, Reader[Any]]] = {
-    "kind": one_of(TermKind),
-    "name": NAME,
-    "values": each(json_value),
-    "negated": boolean,
-}
-_read_any_term: Final = of_class(Term, _TERM)
+_TERM: Final[Reader[dict[str, Any]]] = record(
+    dict,
+    {"kind": one_of(TermKind), "name": NAME, "values": each(json_value), "negated": boolean},
+    required=("kind", "name", "values"),
+)
 
 
 def read_term(value: object, path: str) -> Term:
     """Read a term; a field that it looks at must be one that items have (S4)."""
-    term = _read_any_term(value, path)
-    fields = _LOOKED_AT.get(term.kind)
-    if fields is not None and term.name not in fields:
+    given = _TERM(value, path)
+    names = TERM_SHAPES[given["kind"]].names
+    if names is not None and given["name"] not in names:
         raise failure(at_key(path, "name"), "is no field of an item that such a term looks at")
-    if term.kind is TermKind.PRESENT and term.values:
-        raise failure(at_key(path, "values"), "must be empty here")
-    return attrs.evolve(term, values=(_moment(term.values, path),)) if term.kind is TermKind.BEFORE else term
-
-
-def _moment(values: tuple[JsonValue, ...], path: str) -> str:
-    if len(values) != 1:
-        raise failure(at_key(path, "values"), "must be one instant here")
-    return instant_text(INSTANT(values[0], at_key(path, "values[0]")))
+    try:
+        return Term(**given)
+    except InvalidInputError as error:
+        raise failure(at_key(path, error.field), error.problem) from None
 
 
 read_scope: Final = of_class(Scope, {"alternatives": each(each(read_term))})

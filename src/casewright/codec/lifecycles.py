@@ -6,7 +6,8 @@ given its guard again. To drop one silently would be a hole, so a guard that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Final, NoReturn
 
 from casewright.codec.readers import (
@@ -27,10 +28,9 @@ from casewright.codec.readers import (
     text_of,
     told,
 )
-from casewright.domain import inputs
 from casewright.domain.effects import Effect, copy_input, set_value
 from casewright.domain.guards import Guard
-from casewright.domain.inputs import Input, InputKind
+from casewright.domain.inputs import INPUT_SHAPES, Input, InputKind
 from casewright.domain.json_values import EMPTY
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.transitions import Transition
@@ -129,26 +129,16 @@ _INPUT: Final[Reader[dict[str, Any]]] = record(
     },
     required=("name", "kind"),
 )
-_OPTIONS: Final = ("optional", "clearable")
-_MAKERS: Final[Mapping[InputKind, tuple[Callable[..., Input], tuple[str, ...]]]] = {
-    InputKind.TEXT: (inputs.text, (*_OPTIONS, "max_length")),
-    InputKind.ACTOR: (inputs.actor, _OPTIONS),
-    InputKind.CHOICE: (inputs.choice, (*_OPTIONS, "choices")),
-    InputKind.INSTANT: (inputs.instant, _OPTIONS),
-    InputKind.INTEGER: (inputs.integer, _OPTIONS),
-    InputKind.BOOLEAN: (inputs.boolean, _OPTIONS),
-    InputKind.NAMES: (inputs.names, ("optional", "max_length")),
-    InputKind.MAPPING: (inputs.mapping, ("optional",)),
-}
+_OPTIONS: Final = {kind: tuple(signature(shape.make).parameters) for kind, shape in INPUT_SHAPES.items()}
 
 
 def read_input(value: object, path: str) -> Input:
     """Read an input, through the function that makes inputs of its kind."""
     given = _INPUT(value, path)
-    make, options = _MAKERS[given["kind"]]
-    if make is inputs.choice and not given.get("choices"):
+    options = {name: given[name] for name in _OPTIONS[given["kind"]] if name in given}
+    if given["kind"] is InputKind.CHOICE and not given.get("choices"):
         raise failure(at_key(path, "choices"), "must offer at least one")
-    made = make(given["name"], **{name: given[name] for name in options if name in given})
+    made = INPUT_SHAPES[given["kind"]].make(**options)
     for name, part in given.items():
         if getattr(made, name) != part:
             raise failure(at_key(path, name), f"does not fit an input of kind {made.kind}", "leave it out")

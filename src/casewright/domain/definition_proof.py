@@ -10,7 +10,7 @@ from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.effects import Effect
 from casewright.domain.events import VERBS
 from casewright.domain.guards import Guard
-from casewright.domain.inputs import Input, InputKind
+from casewright.domain.inputs import INPUT_SHAPES, Input, InputKind
 from casewright.domain.json_values import canonical_json
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.lifecycle_proof import guard_problems, name_problem, shown
@@ -22,7 +22,6 @@ __all__ = ["definition_problems"]
 
 _ALWAYS_RULED: Final = ("read", "create")
 _ATTRIBUTE: Final = "attributes."
-_TEXTS: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.CHOICE, InputKind.INSTANT})  # recorded as text
 
 
 def definition_problems(
@@ -175,4 +174,4 @@ def _is_held(effect: Effect, declared: Mapping[str, Input], inputs: Mapping[str,
 
 
 def _of_one_kind(field: Input, source: Input) -> bool:
-    return source.kind is field.kind or (field.kind is InputKind.TEXT and source.kind in _TEXTS)
+    return source.kind is field.kind or (field.kind is InputKind.TEXT and INPUT_SHAPES[source.kind].textual)

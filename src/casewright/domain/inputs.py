@@ -30,9 +30,11 @@ from casewright.domain.values import (
 from casewright.errors import DefinitionError, InvalidInputError, Problem
 
 __all__ = [
+    "INPUT_SHAPES",
     "MAX_INPUTS",
     "Input",
     "InputKind",
+    "InputShape",
     "actor",
     "boolean",
     "check_inputs",
@@ -43,7 +45,6 @@ __all__ = [
     "names",
     "text",
 ]
-
 
 MAX_INPUTS: Final = 100
 """How many inputs may be given at once where one of them is unknown."""
@@ -90,13 +91,11 @@ class Input:
     max_length: int = MAX_TEXT
     choices: tuple[str, ...] = ()
     missing: Reason = attrs.field(init=False, eq=False, repr=False)
-    _take: Callable[[Input, object], JsonValue] = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Work out once what is asked for on each use."""
         missing = Reason("input_missing", Phase.INPUT, f"give {self._described()}", params(input=self.name))
         object.__setattr__(self, "missing", missing)
-        object.__setattr__(self, "_take", _ACCEPT[self.kind])
 
     def accept(self, value: object) -> JsonValue | Reason:
         """Return the value as it is recorded, or the reason why a person must give another one.
@@ -112,20 +111,21 @@ class Input:
         """
         if value is None and self.clearable:
             return None
-        if self.kind in _BLANKABLE and isinstance(value, str) and len(value) <= self.max_length and not value.strip():
+        shape = INPUT_SHAPES[self.kind]
+        asked = shape.textual and not self.choices
+        if asked and isinstance(value, str) and len(value) <= self.max_length and not value.strip():
             sentence = f"the {spoken(self.name)} must not be blank"
             return Reason("input_blank", Phase.INPUT, sentence, params(input=self.name))
-        accepted = self._take(self, value)
-        return self._not_a_choice() if self.choices and accepted not in self.choices else accepted
+        accepted = shape.accept(self, value)
+        if self.choices and accepted not in self.choices:
+            sentence = f"the {spoken(self.name)} must be {alternatives(self.choices)}"
+            return Reason("input_not_a_choice", Phase.INPUT, sentence, params(input=self.name, choices=self.choices))
+        return accepted
 
     def _described(self) -> str:
         word = spoken(self.name)
         article = "" if self.kind is InputKind.NAMES else "an " if word[0] in "aeiou" else "a "
         return f"{article}{word}" + (f" ({alternatives(self.choices)})" if self.choices else "")
-
-    def _not_a_choice(self) -> Reason:
-        sentence = f"the {spoken(self.name)} must be {alternatives(self.choices)}"
-        return Reason("input_not_a_choice", Phase.INPUT, sentence, params(input=self.name, choices=self.choices))
 
 
 def text(name: str, *, optional: bool = False, clearable: bool = False, max_length: int = MAX_TEXT) -> Input:
@@ -146,22 +146,14 @@ def actor(name: str, *, optional: bool = False, clearable: bool = False) -> Inpu
 
 
 def choice(name: str, choices: Iterable[str], *, optional: bool = False, clearable: bool = False) -> Input:
-    """Return an input for one of several texts, such as the members of a StrEnum.
-
-    Args:
-        name: What it is called.
-        choices: What may be chosen; a set is shown sorted.
-        optional: Whether it may be left out.
-        clearable: Whether None is a value of its own.
-    """
+    """Return an input for one of several texts, such as the members of a StrEnum; those of a set are shown sorted."""
     if isinstance(choices, str) or not isinstance(choices, Iterable):
         raise InvalidInputError("choices", f"must be several texts, not {type(choices).__name__}", "pass a list")
     chosen = tuple(as_name(part, "choices", MAX_ID) for part in choices)
     if isinstance(choices, (set, frozenset)):
         chosen = tuple(sorted(chosen))
     if not chosen:
-        problem = Problem("no_choices", f"input {name!r}", "offers no choice", "name at least one")
-        raise DefinitionError((problem,))
+        raise DefinitionError((Problem("no_choices", f"input {name!r}", "offers no choice", "name at least one"),))
     return _input(name, InputKind.CHOICE, optional=optional, clearable=clearable, max_length=MAX_ID, choices=chosen)
 
 
@@ -214,8 +206,7 @@ def check_inputs(
     unknown = len(given)
     for spec in declared:
         name = spec.name
-        if name in given:
-            unknown -= 1
+        unknown -= name in given
         value = given.get(name)
         if value is None and not (spec.clearable and name in given):
             if not spec.optional:
@@ -277,16 +268,29 @@ def _mapping(spec: Input, value: object) -> FrozenMapping[JsonValue]:
     return freeze_object(value, spec.name)
 
 
-_BLANKABLE: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.INSTANT})
+@attrs.frozen
+class InputShape:
+    """What makes the inputs of one kind, and what they take.
 
-# Named functions, so that inputs can be pickled.
-_ACCEPT: Final[Mapping[InputKind, Callable[[Input, object], JsonValue]]] = {
-    InputKind.TEXT: _text,
-    InputKind.ACTOR: _actor,
-    InputKind.CHOICE: _text,
-    InputKind.INSTANT: _instant,
-    InputKind.INTEGER: _integer,
-    InputKind.BOOLEAN: _boolean,
-    InputKind.NAMES: _names,
-    InputKind.MAPPING: _mapping,
+    Attributes:
+        make: The function that makes one; its parameters are what can be said of it.
+        accept: ``(input, value)`` to the value as it is recorded.
+        textual: Whether that is text.
+    """
+
+    make: Callable[..., Input]
+    accept: Callable[[Input, object], JsonValue]
+    textual: bool = False
+
+
+INPUT_SHAPES: Final[Mapping[InputKind, InputShape]] = {
+    InputKind.TEXT: InputShape(text, _text, textual=True),
+    InputKind.ACTOR: InputShape(actor, _actor, textual=True),
+    InputKind.CHOICE: InputShape(choice, _text, textual=True),
+    InputKind.INSTANT: InputShape(instant, _instant, textual=True),
+    InputKind.INTEGER: InputShape(integer, _integer),
+    InputKind.BOOLEAN: InputShape(boolean, _boolean),
+    InputKind.NAMES: InputShape(names, _names),
+    InputKind.MAPPING: InputShape(mapping, _mapping),
 }
+"""Every kind of input."""

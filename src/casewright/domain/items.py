@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Literal, TypeAlias, TypeVar
+from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -22,7 +22,19 @@ from casewright.domain.ids import (
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue
 from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
 
-__all__ = ["Case", "Item", "ItemT", "Kind", "Note", "Task", "WorkItem"]
+__all__ = [
+    "INSTANT_FIELDS",
+    "INTEGER_FIELDS",
+    "ITEM_FIELDS",
+    "TEXT_FIELDS",
+    "Case",
+    "Item",
+    "ItemT",
+    "Kind",
+    "Note",
+    "Task",
+    "WorkItem",
+]
 
 Kind: TypeAlias = Literal["task", "case"]
 
@@ -133,6 +145,18 @@ Item: TypeAlias = Task | Case
 """Either kind."""
 
 ItemT = TypeVar("ItemT", bound=Item)
+
+ITEM_FIELDS: Final = frozenset(field.name for cls in (Task, Case) for field in attrs.fields(cls)) | {"kind"}
+"""The fields of either kind."""
+
+INSTANT_FIELDS: Final = frozenset({"created_at", "updated_at", "due_at", "closed_at", "deleted_at"})
+"""Those that hold an instant, or None."""
+
+INTEGER_FIELDS: Final = frozenset({"lifecycle_version", "version", "open_tasks"})
+"""Those that hold an integer."""
+
+TEXT_FIELDS: Final = ITEM_FIELDS - INSTANT_FIELDS - INTEGER_FIELDS - {"tags", "attributes", "performers"}
+"""Those that hold text, or None."""
 
 
 @attrs.frozen(kw_only=True)

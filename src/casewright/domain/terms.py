@@ -7,18 +7,31 @@ conjunction matches everything.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
-from casewright.domain.items import WorkItem
+from casewright.domain.items import INSTANT_FIELDS, ITEM_FIELDS, WorkItem
 from casewright.domain.json_values import JsonValue
-from casewright.domain.values import instant_text
+from casewright.domain.values import as_instant, instant_text
 from casewright.errors import InvalidInputError
 
-__all__ = ["EVERYTHING", "MAX_ALTERNATIVES", "NOTHING", "Scope", "Term", "TermKind", "same_value", "simplified"]
+__all__ = [
+    "EVERYTHING",
+    "MAX_ALTERNATIVES",
+    "NOTHING",
+    "TERM_SHAPES",
+    "Scope",
+    "Term",
+    "TermKind",
+    "TermShape",
+    "same_value",
+    "simplified",
+]
+
+_Values: TypeAlias = tuple[JsonValue, ...]
 
 MAX_ALTERNATIVES: Final = 1024
 """How many conjunctions a scope may come to on the way: no database answers a query of more."""
@@ -43,7 +56,7 @@ class TermKind(StrEnum):
     """One of the item's own instants, by name: it matches if it lies before the one value, in canonical text."""
 
 
-def _typed(values: tuple[JsonValue, ...]) -> tuple[tuple[type, JsonValue], ...]:
+def _typed(values: _Values) -> tuple[tuple[type, JsonValue], ...]:
     """What makes two terms equal: 1 and True are equal to Python, but not to a rule (A4)."""
     return tuple((type(value), value) for value in values)
 
@@ -57,32 +70,35 @@ class Term:
         name: The field, attribute or action.
         values: It matches if what is there is among these.
         negated: Whether it matches just where it otherwise would not.
+
+    Raises:
+        InvalidInputError: There is no such kind, or it does not take such values.
     """
 
     kind: TermKind
     name: str
-    values: tuple[JsonValue, ...] = attrs.field(eq=_typed)
+    values: _Values = attrs.field(eq=_typed)
     negated: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        """Check kind and values; no item holds a name that there is not."""
+        shape = TERM_SHAPES.get(self.kind) if isinstance(self.kind, str) else None
+        if shape is None:
+            raise InvalidInputError("kind", "is no kind of term", f"use one of {', '.join(TermKind)}")
+        if type(self.values) is not tuple:
+            raise InvalidInputError("values", f"must be a tuple, not {type(self.values).__name__}")
+        if shape.accept is not None:
+            object.__setattr__(self, "values", shape.accept(self.values))
 
     def matches(self, item: WorkItem) -> bool:
         """Return whether the item meets the condition."""
-        return self._found(item) is not self.negated
+        shape = TERM_SHAPES[self.kind]
+        known = shape.names is None or self.name in shape.names
+        return (known and shape.found(item, self.name, self.values)) is not self.negated
 
     def inverted(self) -> Term:
         """Return the term that matches just where this one does not."""
         return Term(self.kind, self.name, self.values, not self.negated)
-
-    def _found(self, item: WorkItem) -> bool:
-        if self.kind is TermKind.PERFORMER:
-            return any(actor_id in self.values for actor_id in item.performers_of(self.name))
-        if self.kind is TermKind.ATTRIBUTE:
-            return any(same_value(item.attributes.get(self.name), value) for value in self.values)
-        there = getattr(item, self.name, None)
-        if self.kind is TermKind.PRESENT:
-            return there is not None
-        if self.kind is TermKind.BEFORE:
-            return isinstance(there, datetime) and instant_text(there) < str(self.values[0])
-        return any(same_value(there, value) for value in self.values)
 
 
 def same_value(one: object, other: object) -> bool:
@@ -90,6 +106,66 @@ def same_value(one: object, other: object) -> bool:
     if isinstance(one, str):
         return one != "" and isinstance(other, str) and one == other
     return isinstance(one, (bool, int)) and type(one) is type(other) and one == other
+
+
+@attrs.frozen
+class TermShape:
+    """What a kind of term takes, and how it matches.
+
+    Attributes:
+        names: The names that it may look at; None for any.
+        accept: The values to those that are kept, where they are not any number of alternatives.
+        found: ``(item, name, values)`` to whether it matches where it is not negated.
+    """
+
+    names: frozenset[str] | None
+    accept: Callable[[_Values], _Values] | None
+    found: Callable[[WorkItem, str, _Values], bool]
+
+
+def _has_field(item: WorkItem, name: str, values: _Values) -> bool:
+    there = getattr(item, name, None)
+    return any(same_value(there, value) for value in values)
+
+
+def _has_attribute(item: WorkItem, name: str, values: _Values) -> bool:
+    there = item.attributes.get(name)
+    return any(same_value(there, value) for value in values)
+
+
+def _has_performer(item: WorkItem, name: str, values: _Values) -> bool:
+    return any(actor_id in values for actor_id in item.performers_of(name))
+
+
+def _is_present(item: WorkItem, name: str, values: _Values) -> bool:
+    return getattr(item, name, None) is not None
+
+
+def _is_before(item: WorkItem, name: str, values: _Values) -> bool:
+    there = getattr(item, name)
+    return there is not None and instant_text(there) < str(values[0])
+
+
+def _none(values: _Values) -> _Values:
+    if values:
+        raise InvalidInputError("values", "must be empty here")
+    return values
+
+
+def _one_instant(values: _Values) -> _Values:
+    if len(values) != 1:
+        raise InvalidInputError("values", "must be one instant here")
+    return (instant_text(as_instant(values[0], "values[0]")),)
+
+
+TERM_SHAPES: Final[Mapping[TermKind, TermShape]] = {
+    TermKind.FIELD: TermShape(ITEM_FIELDS, None, _has_field),
+    TermKind.ATTRIBUTE: TermShape(None, None, _has_attribute),
+    TermKind.PERFORMER: TermShape(None, None, _has_performer),
+    TermKind.PRESENT: TermShape(ITEM_FIELDS, _none, _is_present),
+    TermKind.BEFORE: TermShape(INSTANT_FIELDS, _one_instant, _is_before),
+}
+"""Every kind of term."""
 
 
 @attrs.frozen

@@ -1,7 +1,7 @@
 """Verbs: the internal transitions that every definition has, each with its inputs and its pure work.
 
-A verb leads to no status of its own (``correct`` to the one it is given), and its names are in `events`. Its work answers what would change, or None
-where nothing would: then nothing is written.
+A verb leads to no status of its own (``correct`` to the one it is given). Its work answers what would change, or None
+where nothing would: then nothing is written. What the verbs and their events are called is said in `events`.
 """
 
 from __future__ import annotations

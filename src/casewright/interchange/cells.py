@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from casewright.domain.inputs import Input, InputKind
+from casewright.domain.inputs import INPUT_SHAPES, Input, InputKind
 from casewright.domain.json_values import parse_json
 from casewright.errors import InvalidInputError
 
@@ -32,14 +32,10 @@ def typed_inputs(inputs: Iterable[Input], cells: Mapping[str, str]) -> dict[str,
         InvalidInputError: A cell cannot be read as the kind of its input.
     """
     return {
-        spec.name: _READERS.get(spec.kind, _as_it_is)(spec.name, cell)
+        spec.name: cell if INPUT_SHAPES[spec.kind].textual else _READERS[spec.kind](spec.name, cell)
         for spec in inputs
         if (cell := cells.get(spec.name))
     }
-
-
-def _as_it_is(name: str, cell: str) -> object:
-    return cell
 
 
 def _integer(name: str, cell: str) -> object:

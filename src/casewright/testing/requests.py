@@ -13,7 +13,7 @@ import attrs
 from casewright.application import commands
 from casewright.application.commands.base import Command
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
-from casewright.domain.inputs import Input, InputKind, choice
+from casewright.domain.inputs import INPUT_SHAPES, Input, InputKind, choice
 from casewright.domain.items import Item
 from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.verbs import VERB_TABLE
@@ -41,7 +41,6 @@ SPOILS: Final = ("unknown", "missing", "none", "blank", "wrong")
 SEEN: Final = ("version", "item", "both")
 """What a caller can know of an item: its version, the item itself, or both."""
 
-_BLANKABLE: Final = frozenset({InputKind.TEXT, InputKind.ACTOR, InputKind.CHOICE, InputKind.INSTANT})
 
 def _typed_commands() -> Mapping[str, Any]:
     """The commands that ask for one action on an item, by that action."""
@@ -89,7 +88,7 @@ def spoilt(inputs: Mapping[str, object], how: str, *, specs: Sequence[Input], pl
     given.pop(spec.name, None)
     if how == "none":
         given[spec.name] = None
-    elif how == "blank" and spec.kind in _BLANKABLE:
+    elif how == "blank" and INPUT_SHAPES[spec.kind].textual:
         given[spec.name] = " "
     elif how == "wrong":
         given[spec.name] = "five" if spec.kind is InputKind.INTEGER else 5

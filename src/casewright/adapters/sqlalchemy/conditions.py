@@ -9,25 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Integer, Text, and_, exists, false, func, or_, true, type_coerce
+from sqlalchemy import ColumnElement, Text, and_, exists, false, func, or_, true, type_coerce
 
 from casewright.adapters.sqlalchemy.rows import performer_line
-from casewright.adapters.sqlalchemy.tables import ITEM, Instant
+from casewright.adapters.sqlalchemy.tables import ITEM
+from casewright.domain.items import INTEGER_FIELDS, TEXT_FIELDS
 from casewright.domain.json_values import JSON_MAX_BYTES, JsonValue
-from casewright.domain.terms import Scope, Term, TermKind
+from casewright.domain.terms import TERM_SHAPES, Scope, Term, TermKind
 from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, as_text
 from casewright.errors import InvalidInputError
 
-__all__ = ["condition"]
+__all__ = ["TERMS", "condition"]
 
 Condition: TypeAlias = ColumnElement[bool]
 
 _WIDTH: Final = 200
 """How many conditions stand in one chain: SQLite refuses expressions that are nested a thousand deep."""
-
-_INSTANTS: Final = frozenset(column.name for column in ITEM.c if isinstance(column.type, Instant))
-_INTEGERS: Final = frozenset(column.name for column in ITEM.c if isinstance(column.type, Integer))
-_TEXTS: Final = frozenset(ITEM.c.keys()) - _INSTANTS - _INTEGERS - {"tags", "attributes", "performers"}
 
 _ENTRY: Final = func.json_each(ITEM.c.attributes).table_valued("key", "type", "atom", name="entry")
 
@@ -40,9 +37,6 @@ def condition(scope: Scope) -> Condition:
 
     Returns:
         The condition; false or NULL where the scope does not match.
-
-    Raises:
-        InvalidInputError: A term compares with a text that no store can hold.
     """
     alternatives = [dict.fromkeys(terms) for terms in scope.alternatives]
     shared = [term for term in next(iter(alternatives), ()) if all(term in terms for terms in alternatives)]
@@ -61,8 +55,8 @@ def _merged(terms: Iterable[Term], *, negated: bool) -> Iterable[Term]:
     """Make one term of those that look for values in one place: any of several plain ones, all of several negated."""
     merged: dict[object, Term] = {}
     for term in terms:
-        by_values = term.kind in {TermKind.FIELD, TermKind.ATTRIBUTE, TermKind.PERFORMER}
-        key = (term.kind, term.name) if by_values and term.negated is negated else term
+        several = TERM_SHAPES[term.kind].accept is None
+        key = (term.kind, term.name) if several and term.negated is negated else term
         before = merged[key].values if key in merged else ()
         merged[key] = Term(term.kind, term.name, (*before, *term.values), term.negated)
     return merged.values()
@@ -76,14 +70,15 @@ def _chain(join: Callable[..., Condition], empty: Condition, parts: Sequence[Con
 
 
 def _lowered(term: Term) -> Condition:
-    found = _LOWERED[term.kind](term)
+    names = TERM_SHAPES[term.kind].names
+    found = _LOWERED[term.kind](term) if names is None or term.name in names else false()
     return found.is_not(true()) if term.negated else found
 
 
 def _field(term: Term) -> Condition:
-    if term.name in _INTEGERS:
+    if term.name in INTEGER_FIELDS:
         return _among(ITEM.c[term.name], _integers(term.values))
-    return _among(ITEM.c[term.name], _texts(term.values)) if term.name in _TEXTS else false()
+    return _among(ITEM.c[term.name], _texts(term.values)) if term.name in TEXT_FIELDS else false()
 
 
 def _attribute(term: Term) -> Condition:
@@ -107,12 +102,11 @@ def _performer(term: Term) -> Condition:
 
 
 def _present(term: Term) -> Condition:
-    return ITEM.c[term.name].is_not(None) if term.name in ITEM.c else false()
+    return ITEM.c[term.name].is_not(None)
 
 
 def _before(term: Term) -> Condition:
-    limit = as_text(str(term.values[0]), "before", JSON_MAX_BYTES)
-    return type_coerce(ITEM.c[term.name], Text) < limit if term.name in _INSTANTS else false()
+    return type_coerce(ITEM.c[term.name], Text) < term.values[0]
 
 
 _LOWERED: Final[Mapping[TermKind, Callable[[Term], Condition]]] = {
@@ -122,6 +116,9 @@ _LOWERED: Final[Mapping[TermKind, Callable[[Term], Condition]]] = {
     TermKind.PRESENT: _present,
     TermKind.BEFORE: _before,
 }
+
+TERMS: Final = frozenset(_LOWERED)
+"""The kinds of terms that there is a condition for."""
 
 
 def _texts(values: Iterable[JsonValue]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, func, literal, select, tuple_
 
-from casewright.adapters.sqlalchemy.conditions import condition
+from casewright.adapters.sqlalchemy.conditions import TERMS, condition
 from casewright.adapters.sqlalchemy.failures import TRANSLATED
 from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_note, read_pointer
 from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values, pointer_values
@@ -39,7 +39,7 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         write: Whether it may record.
     """
 
-    terms: frozenset[TermKind] = frozenset(TermKind)
+    terms: frozenset[TermKind] = TERMS
     orders: frozenset[OrderBy] = frozenset(OrderBy)
 
     def __init__(self, transaction: Transaction, tenant: str, *, write: bool) -> None:

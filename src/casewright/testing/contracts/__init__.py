@@ -24,7 +24,13 @@ except ImportError as _missing:
     raise ImportError(_sentence, name=_missing.name) from _missing
 else:  # before they are imported, so that a failure shows what was compared
     pytest.register_assert_rewrite(
-        *(f"{__name__}.{part}" for part in ("core", "driving", "ending", "listing", "outbox", "reading", "recording"))
+        *(
+            f"{__name__}.{part}"
+            for part in (
+                *("base", "conflicts", "core", "driving", "ending", "identity"),
+                *("listing", "outbox", "populating", "reading", "recording"),
+            )
+        )
     )
 
 from casewright.testing.contracts.core import StoreContract

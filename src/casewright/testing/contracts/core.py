@@ -16,13 +16,16 @@ from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.history import verify
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Case, Item
-from casewright.errors import ConflictError, StaleVersionError, TransientStorageError
+from casewright.errors import AlreadyExistsError, StaleVersionError, TransientStorageError
+from casewright.testing.contracts.base import must_raise, told
+from casewright.testing.contracts.conflicts import ConflictContract
 from casewright.testing.contracts.driving import (
     HALF_STALE,
     Changes,
     all_of,
     created,
     decided,
+    demand_nothing_is_legal,
     kept,
     load,
     refused,
@@ -30,6 +33,7 @@ from casewright.testing.contracts.driving import (
     write,
 )
 from casewright.testing.contracts.ending import EndingContract
+from casewright.testing.contracts.identity import IdentityContract
 from casewright.testing.contracts.reading import ReadingContract
 from casewright.testing.contracts.recording import RecordingContract
 
@@ -82,7 +86,12 @@ _RIVALS: Final[Mapping[str, Callable[[], tuple[Changes, Changes, Changes]]]] = {
 """What is there, and two units that were both decided on it."""
 
 
-class StoreContract(ReadingContract, RecordingContract, EndingContract):
+_LOST_ON: Final = {"one version": "a", "one new item": "a", "one new note": "n"}
+"""What the second unit meets its conflict on, where that is not the case."""
+
+
+@told
+class StoreContract(ReadingContract, IdentityContract, RecordingContract, ConflictContract, EndingContract):
     """What every store promises: read committed plus compare-and-set, and all or nothing.
 
     A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
@@ -91,7 +100,7 @@ class StoreContract(ReadingContract, RecordingContract, EndingContract):
     @pytest.mark.parametrize("turned", [False, True])
     @pytest.mark.parametrize("rivals", _RIVALS)
     def test_of_two_units_at_once_exactly_one_commits(self, store: Store, rivals: str, turned: bool) -> None:
-        """Two units have read the same and record rivals: the second to commit meets a conflict (L1, L2)."""
+        """Of two units that record rivals the second to commit meets a conflict that names it, and ends (L1, L2)."""
         self.needs_interleaving()
         present, *units = _RIVALS[rivals]()
         winner, loser = reversed(units) if turned else units
@@ -100,8 +109,12 @@ class StoreContract(ReadingContract, RecordingContract, EndingContract):
             first.record(*winner)
             second.record(*loser)
             first.commit()
-            with pytest.raises(ConflictError):
-                second.commit()
+            conflict: type[AlreadyExistsError | StaleVersionError]
+            conflict = AlreadyExistsError if "new" in rivals else StaleVersionError
+            error = must_raise(conflict, second.commit, "commit() of the second one")
+            assert error.item_id == _LOST_ON.get(rivals, "c"), "the conflict names another id"
+            demand_nothing_is_legal(second, "after commit() met a conflict")
+            second.rollback()
         for item_id in ("a", "b", "c", "t"):
             assert all_of(store, item_id) == kept((*present, *winner), item_id)
 

@@ -6,12 +6,11 @@ Everything is done by an administrator, so that the catalog's definitions permit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import cache
-from typing import Any, ClassVar, Final, TypeAlias, TypeVar
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
-import pytest
 
 from casewright.application.ports import Store, UnitOfWork
 from casewright.domain.actors import Actor
@@ -25,17 +24,20 @@ from casewright.domain.json_values import FrozenMapping, canonical_json
 from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import CasewrightError, MisuseError
 from casewright.testing.builders import SOME_TIME
+from casewright.testing.contracts.base import must_raise
 
 __all__ = [
-    "ALL_BUT_ROLLBACK",
     "HALF_STALE",
     "MANY",
     "NOTHING_THERE",
+    "ODD_TIME",
     "Changes",
-    "Contract",
     "all_of",
+    "annotated",
     "created",
     "decided",
+    "demand_nothing_is_legal",
+    "edited",
     "exact",
     "kept",
     "load",
@@ -58,45 +60,20 @@ NOTHING_THERE: Final[tuple[None, list[Event], list[Note]]] = (None, [], [])
 MANY: Final = 1001
 """More of a kind than where a store may think that nobody looks further."""
 
-ALL_BUT_ROLLBACK: Final[Sequence[Callable[[UnitOfWork], object]]] = (
-    lambda uow: uow.items.get("a"),
-    lambda uow: uow.items.get(""),
-    lambda uow: uow.items.get("a", lock=True),
-    lambda uow: uow.history("a"),
-    lambda uow: uow.notes("a"),
-    lambda uow: uow.record(*created(TASK, "b")),
-    lambda uow: uow.commit(),
-)
-"""Calls of every method of a unit but `rollback`."""
+ODD_TIME: Final = SOME_TIME - timedelta(days=1, microseconds=123_457)
+"""Earlier than `SOME_TIME`, and no whole millisecond."""
+
+_ALL_BUT_ROLLBACK: Final[Mapping[str, Callable[[UnitOfWork], object]]] = {
+    "items.get()": lambda uow: uow.items.get("a"),
+    "items.get() of an id that no item can have": lambda uow: uow.items.get(""),
+    "items.get(lock=True)": lambda uow: uow.items.get("a", lock=True),
+    "history()": lambda uow: uow.history("a"),
+    "notes()": lambda uow: uow.notes("a"),
+    "record()": lambda uow: uow.record(*created(TASK, "fresh")),
+    "commit()": lambda uow: uow.commit(),
+}
 
 _DEFINITIONS: Final[Mapping[str, Definition[Any]]] = {one.name: one for one in (TASK, REGULATORY_CASE)}
-
-
-class Contract:
-    """What all contracts have in common: a class that inherits one gives the fixture ``store``, new for each test."""
-
-    interleaving: ClassVar[bool] = True
-    """Whether a unit can read and commit while another one is open in the same thread."""
-
-    threads: ClassVar[bool] = True
-    """Whether units can be used in several threads at once, each in its own."""
-
-    def needs_interleaving(self) -> None:
-        """Skip the test where two units cannot be open in one thread."""
-        if not self.interleaving:
-            pytest.skip("units of this store cannot be interleaved")
-
-    def needs_threads(self) -> None:
-        """Skip the test where units cannot be used in several threads."""
-        if not self.threads:
-            pytest.skip("units of this store cannot be used in several threads")
-
-    def __init_subclass__(cls) -> None:
-        """Refuse a class that replaces a test of a contract: it would keep less than the contract and look as good."""
-        for name in vars(cls):
-            if name.startswith("test_") and any(hasattr(base, name) for base in cls.__bases__):
-                problem = f"{cls.__name__}.{name} replaces a test of the contract"
-                raise MisuseError(problem, "name the test otherwise, or set a capability of the class to False")
 
 
 def created(
@@ -148,6 +125,16 @@ def decided(
     return _sealed(definition.decide(item, action, inputs, by=actor, at=at, parent=parent), at, None)
 
 
+def edited(item: Item, title: str) -> Changes:
+    """Return the sealed change that gives an item another title."""
+    return decided(item, "edit", {"title": title})
+
+
+def annotated(item: Item, note_id: str) -> Changes:
+    """Return the sealed change that adds a note to an item."""
+    return decided(item, "add_note", {"note_id": note_id, "body": "why"})
+
+
 def _admin(tenant: str) -> Actor:
     return Actor("root", roles=["admin"], tenant=tenant)
 
@@ -165,9 +152,14 @@ def write(store: Store, *changes: Change[Any], tenant: str = "") -> None:
 
 def refused(store: Store, error: type[ErrorT], *changes: Change[Any]) -> ErrorT:
     """Record the changes in a unit of their own and commit it; return the error that one of the two raised."""
-    with store.begin(tenant=NO_TENANT) as uow, pytest.raises(error) as caught:
-        record_and_commit(uow, *changes)
-    return caught.value
+    with store.begin(tenant=NO_TENANT) as uow:
+        return must_raise(error, partial(record_and_commit, uow, *changes), "record() or commit()")
+
+
+def demand_nothing_is_legal(uow: UnitOfWork, when: str) -> None:
+    """Demand that a unit that has ended, or met a conflict, takes nothing, gives nothing and commits nothing."""
+    for name, method in _ALL_BUT_ROLLBACK.items():
+        must_raise(MisuseError, partial(method, uow), f"{name} {when}")
 
 
 def record_and_commit(uow: UnitOfWork, *changes: Change[Any]) -> None:

@@ -11,14 +11,14 @@ import pytest
 from casewright.application.ports import Store, UnitOfWork
 from casewright.domain.catalog import TASK
 from casewright.domain.ids import NO_TENANT
-from casewright.errors import MisuseError
+from casewright.testing.contracts.base import Contract, told
 from casewright.testing.contracts.driving import (
-    ALL_BUT_ROLLBACK,
     NOTHING_THERE,
-    Contract,
     all_of,
     created,
     decided,
+    demand_nothing_is_legal,
+    kept,
     write,
 )
 
@@ -31,6 +31,7 @@ _ENDINGS: Final[Mapping[str, Callable[[UnitOfWork], object]]] = {
 }
 
 
+@told
 class EndingContract(Contract):
     """How a unit ends. A part of `StoreContract`."""
 
@@ -81,17 +82,35 @@ class EndingContract(Contract):
             uow.items.get("a")
             uow.record(*created(TASK, "a"))
             raise raised
-        assert caught.value is raised
-        with pytest.raises(MisuseError):
-            uow.commit()
+        assert caught.value is raised, "the exception is not the one that led out of the block"
+        demand_nothing_is_legal(uow, "after an exception has led out of the block")
         assert all_of(store, "a") == NOTHING_THERE
         write(store, *created(TASK, "a"))
 
+    @pytest.mark.parametrize("kind", [Exception, KeyboardInterrupt])
+    def test_an_exception_after_the_commit_undoes_nothing(self, store: Store, kind: type[BaseException]) -> None:
+        """What leads out of the block once the unit is committed is passed on, and all of it stays (T4)."""
+        changes = created(TASK, "a")
+        with pytest.raises(kind), store.begin(tenant=NO_TENANT) as uow:  # noqa: PT012 - the block is what is tested
+            uow.record(*changes)
+            uow.commit()
+            raise kind
+        assert all_of(store, "a") == kept(changes)
+
+    @pytest.mark.parametrize("write", [False, True])
+    def test_a_unit_without_changes_may_commit(self, store: Store, write: bool) -> None:
+        """Where nothing was recorded, `commit` ends the unit and that is all, also of a unit that only reads."""
+        with store.begin(tenant=NO_TENANT, write=write) as uow:
+            assert uow.items.get("a") is None
+            uow.commit()
+            demand_nothing_is_legal(uow, "after an empty commit")
+        with store.begin(tenant=NO_TENANT) as uow:
+            uow.record()
+            uow.commit()
+
     @pytest.mark.parametrize("ending", _ENDINGS)
     def test_a_unit_that_has_ended_can_do_nothing_more(self, store: Store, ending: str) -> None:
-        """After `commit`, `rollback` or the block, every method but `rollback` raises MisuseError."""
+        """After `commit`, `rollback` or the block, `record`, `commit` and all that reads raise MisuseError."""
         with store.begin(tenant=NO_TENANT) as uow:
             _ENDINGS[ending](uow)
-        for method in ALL_BUT_ROLLBACK:
-            with pytest.raises(MisuseError):
-                method(uow)
+        demand_nothing_is_legal(uow, f"after {ending}")

@@ -2,104 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import islice, product
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from casewright.application.ports import Listing, Store
-from casewright.domain.actors import Actor
-from casewright.domain.catalog import REGULATORY_CASE, TASK
-from casewright.domain.definitions import Definition
+from casewright.application.ports import Store
+from casewright.domain.catalog import TASK
 from casewright.domain.filters import Cursor, Order, OrderBy
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Item, Kind
 from casewright.domain.json_values import JsonValue
 from casewright.domain.terms import EVERYTHING, MAX_ALTERNATIVES, NOTHING, Scope, Term, TermKind
-from casewright.domain.values import instant_text
-from casewright.errors import MisuseError
+from casewright.errors import InvalidInputError, MisuseError
 from casewright.testing.builders import SOME_TIME
-from casewright.testing.contracts.driving import MANY, Changes, Contract, created, decided, load, many, write
+from casewright.testing.contracts.base import Contract, listing, must_raise, told
+from casewright.testing.contracts.driving import MANY, Changes, created, decided, load, many, write
+from casewright.testing.contracts.populating import KINDS, half_of, population, scopes
 
 __all__ = ["ListingContract"]
 
-_IDS: Final = ("~", "b", "B", "10", "9", "é", "e\u0301", "a", "aa", "a ", "_", "%", "\uffee", "\U0001d49c")
-"""Out of order; the last two come the other way round where UTF-16 is compared."""
-
-_BY_ID: Final = Order()
 _ORDERS: Final = {
     f"by {by}{', descending' if descending else ''}": Order(by, descending=descending)
     for by, descending in product(OrderBy, (False, True))
 }
 
-_KEYS: Final = ("n", "n.m", "q\"uo'te", "$", "[0]", "%", "é", "10")
-_SCALARS: Final[tuple[JsonValue, ...]] = (1, True, 0, False, "1", "true", "", "n%", "é", -(2**63), 2**63 - 1, None)
-_PEOPLE: Final = ("ann", "an", "ann x", "_nn", "%", "ben", "o'neil|x")
-_WHEN: Final = tuple(SOME_TIME + timedelta(hours=hours) for hours in range(-2, 3))
-
-_NAMES: Final = {
-    TermKind.FIELD: (
-        *("id", "kind", "status", "category", "definition", "title", "description", "priority", "created_by"),
-        *("assignee_id", "case_id", "version", "open_tasks", "tags", "due_at", "attributes", "nothing"),
-    ),
-    TermKind.ATTRIBUTE: (*_KEYS, "nothing"),
-    TermKind.PERFORMER: ("create", "start", "complete", "submit", "star", "nothing"),
-    TermKind.PRESENT: ("description", "priority", "assignee_id", "due_at", "closed_at", "case_id", "tags", "nothing"),
-    TermKind.BEFORE: ("due_at", "created_at", "updated_at", "closed_at", "title", "nothing"),
-}
-_WORDS: Final[tuple[JsonValue, ...]] = (
-    *("todo", "done", "DRAFT", "draft", "open", "task", "case", "regulatory_case", "urgent", "case-1", "a", "A", "t"),
-    *(*_IDS, *_PEOPLE, *_SCALARS, 2, 3),
-)
-
-_KINDS: Final[tuple[Kind, ...]] = ("task", "case")
-_ACTIONS: Final = {
-    "task": ((), ("start",), ("start", "complete"), ("cancel",), ("delete",)),
-    "case": ((), ("submit",), ("delete",)),
-}
-_HALF: Final = 0.5
-
 _MATCHING_A: Final[tuple[tuple[TermKind, str, tuple[JsonValue, ...]], ...]] = (
     (TermKind.FIELD, "status", ("todo",)),
     (TermKind.ATTRIBUTE, "n", (1023,)),
     (TermKind.PERFORMER, "create", ("root",)),
+    (TermKind.PRESENT, "title", ()),
 )
 
 
+@told
 class ListingContract(Contract):
     """What a store promises whose units of work are a `Listing`. Give the fixture ``store``, as for `StoreContract`."""
 
     def test_it_says_which_terms_and_orders_it_serves(self, store: Store) -> None:
         """`terms` and `orders` are sets of kinds of terms and of orders, and there is at least one order."""
         with store.begin(tenant=NO_TENANT, write=False) as uow:
-            assert isinstance(uow, Listing)
-            assert uow.terms <= frozenset(TermKind)
-            assert frozenset() < uow.orders <= frozenset(OrderBy)
+            assert listing(uow).terms <= frozenset(TermKind)
+            assert frozenset() < listing(uow).orders <= frozenset(OrderBy)
 
     def test_just_the_items_that_the_scope_matches_are_found(self, store: Store) -> None:
         """`find` gives what `Scope.matches` says of each living item of the kind, `count` how many they are (A6)."""
         random = Random(6)
-        changes = _population(random)
+        changes = population(random)
         write(store, *changes)
-        items = {change.after.id: change.after for change in changes}.values()
+        order = _served(store)
         with store.begin(tenant=NO_TENANT, write=False) as uow:
-            assert isinstance(uow, Listing)
-            for scope in _scopes(random, sorted(uow.terms)):
-                for kind in _KINDS:
-                    matching = _living(items, kind, scope)
-                    found = uow.find(kind, scope, order=_BY_ID, limit=1000)
-                    assert list(found) == sorted(matching, key=lambda item: item.id), scope
-                    assert uow.count(kind, scope) == len(matching), scope
+            for scope in scopes(random, sorted(listing(uow).terms)):
+                for kind in KINDS:
+                    matching = _living(changes, kind, scope, order)
+                    assert list(listing(uow).find(kind, scope, order=order, limit=1000)) == matching, scope
+                    assert listing(uow).count(kind, scope) == len(matching), scope
 
     def test_a_scope_of_as_many_alternatives_as_there_may_be_is_served(self, store: Store) -> None:
         """1,024 alternatives of several terms each are one question like any other."""
-        write(store, *created(TASK, "a", attributes={"n": 1023}), *created(TASK, "b"))
+        changes = created(TASK, "a", attributes={"n": 1023}) + created(TASK, "b")
+        write(store, *changes)
         own = [Term(kind, name, values) for kind, name, values in _MATCHING_A if kind in _terms(store)]
-        many = [(*own, Term(TermKind.FIELD, "title", (f"{number}",))) for number in range(MAX_ALTERNATIVES - 1)]
-        assert [item.id for item in _found(store, Scope((*many, tuple(own))))] == ["a"]
+        never = [[Term(one.kind, one.name, (f"{number}",)) for one in own[:1]] for number in range(1, MAX_ALTERNATIVES)]
+        scope = Scope((*((*own, *terms) for terms in never), tuple(own)))
+        assert list(_found(store, scope)) == _living(changes, "task", scope, _served(store))
 
     def test_deleted_items_are_left_out(self, store: Store) -> None:
         """What was deleted is neither found nor counted."""
@@ -110,23 +80,23 @@ class ListingContract(Contract):
 
     @pytest.mark.parametrize("order", _ORDERS)
     def test_items_come_in_order_page_by_page(self, store: Store, order: str) -> None:
-        """By code point of the ids, or by time of creation and then so; each page begins where the last one ended."""
-        changes = _population(Random(7))
-        write(store, *changes)
-        living = _living({change.after.id: change.after for change in changes}.values(), "task", EVERYTHING)
+        """Each page goes on where the last one ended, by id or by time and id, in scope, kind and tenant (A6, A11)."""
         present = _ORDERS[order]
-        living.sort(key=lambda item: item.id, reverse=present.descending)
-        if present.by is OrderBy.CREATED:
-            living.sort(key=lambda item: item.created_at, reverse=present.descending)
-        for limit in (1, 2, 7, len(living), 1000):
-            pages = list(_pages(store, present, limit))
-            assert [item for page in pages for item in page] == living
-            assert {len(page) for page in pages[:-1]} <= {limit}
+        self.needs_order(store, present.by)
+        changes = {tenant: population(Random(seed), tenant) for seed, tenant in ((7, ""), (8, "north"))}
+        for tenant, made in changes.items():
+            write(store, *made, tenant=tenant)
+        for tenant, kind, scope in product(changes, KINDS, (EVERYTHING, half_of(_terms(store)))):
+            living = _living(changes[tenant], kind, scope, present)
+            for limit in (2, 7, 1000):
+                pages = [list(page) for page in _pages(store, present, limit, kind=kind, where=scope, tenant=tenant)]
+                assert pages == [living[start : start + limit] for start in range(0, len(living), limit)], (kind, scope)
 
     @pytest.mark.parametrize("order", _ORDERS)
     def test_a_cursor_stays_right_while_items_come_and_go(self, store: Store, order: str) -> None:
         """Added behind the cursor or deleted ahead, an item is left out; added ahead, it comes; nothing comes twice."""
         present, alive = _ORDERS[order], set(range(100, 2100, 100))
+        self.needs_order(store, present.by)
         sign = -1 if present.descending else 1
         write(store, *(change for number in alive for change in _numbered(number)))
         here = -10_000 * sign
@@ -159,21 +129,44 @@ class ListingContract(Contract):
         self.needs_interleaving()
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*created(TASK, "a"))
-            assert isinstance(uow, Listing)
-            assert uow.count("task", EVERYTHING) in (0, 1)
+            assert listing(uow).count("task", EVERYTHING) in (0, 1)
             assert (list(_found(store)), _count(store)) == ([], 0)
             uow.commit()
         assert (len(_found(store)), _count(store)) == (1, 1)
+
+    @pytest.mark.parametrize("read_before", [False, True])
+    def test_a_list_is_no_older_than_what_was_committed_or_read_before(self, store: Store, read_before: bool) -> None:
+        """A list shows all that was committed before the unit's first read, and no less than it has seen since."""
+        self.needs_interleaving()
+        (opening,) = created(TASK, "a")
+        (editing,) = decided(opening.after, "edit", {"title": "second"})
+        write(store, opening)
+        order = _served(store)
+        with store.begin(tenant=NO_TENANT, write=False) as uow:
+            earlier = uow.items.get("a") if read_before else None
+            write(store, editing, *created(TASK, "b"))
+            latest = uow.items.get("a") if read_before else editing.after
+            found = listing(uow).find("task", EVERYTHING, order=order, limit=9)
+            assert listing(uow).count("task", EVERYTHING) >= len(found), "a count is older than the list before it"
+        seen = {str(item.id): item for item in found}
+        assert seen["a"] in (latest, editing.after), "a list is older than what was committed or read before it"
+        assert latest == earlier or "b" in seen, "a list shows half of a unit"
+
+    def test_a_limit_of_items_below_1_is_refused(self, store: Store) -> None:
+        """With a limit of 0 or less, `find` raises InvalidInputError."""
+        order = _served(store)
+        with store.begin(tenant=NO_TENANT, write=False) as uow:
+            for limit in (0, -1):
+                finding = partial(listing(uow).find, "task", EVERYTHING, order=order, limit=limit)
+                must_raise(InvalidInputError, finding, f"find(limit={limit})")
 
     def test_a_unit_that_has_ended_finds_nothing(self, store: Store) -> None:
         """After the end `find` and `count` raise MisuseError."""
         with store.begin(tenant=NO_TENANT) as uow:
             uow.rollback()
-        assert isinstance(uow, Listing)
-        with pytest.raises(MisuseError):
-            uow.find("task", EVERYTHING, order=_BY_ID, limit=1)
-        with pytest.raises(MisuseError):
-            uow.count("task", EVERYTHING)
+        finding = partial(listing(uow).find, "task", EVERYTHING, order=_served(store), limit=1)
+        must_raise(MisuseError, finding, "find() after the end")
+        must_raise(MisuseError, partial(listing(uow).count, "task", EVERYTHING), "count() after the end")
 
 
 # ---------------------------------------------------------------- what is asked
@@ -181,96 +174,60 @@ class ListingContract(Contract):
 
 def _terms(store: Store) -> frozenset[TermKind]:
     with store.begin(tenant=NO_TENANT, write=False) as uow:
-        assert isinstance(uow, Listing)
-        return uow.terms
+        return listing(uow).terms
+
+
+def _served(store: Store) -> Order:
+    """An order that the store serves: by id where it does."""
+    with store.begin(tenant=NO_TENANT, write=False) as uow:
+        return Order(max(listing(uow).orders))
 
 
 def _found(
     store: Store,
     where: Scope = EVERYTHING,
     *,
-    order: Order = _BY_ID,
+    kind: Kind = "task",
+    order: Order | None = None,
     limit: int = 1000,
     after: Cursor | None = None,
     tenant: str = "",
 ) -> Sequence[Item]:
+    present = order or _served(store)
     with store.begin(tenant=tenant, write=False) as uow:
-        assert isinstance(uow, Listing)
-        return uow.find("task", where, order=order, limit=limit, after=after)
+        return listing(uow).find(kind, where, order=present, limit=limit, after=after)
 
 
 def _count(store: Store, where: Scope = EVERYTHING, *, tenant: str = "") -> int:
     with store.begin(tenant=tenant, write=False) as uow:
-        assert isinstance(uow, Listing)
-        return uow.count("task", where)
+        return listing(uow).count("task", where)
 
 
-def _pages(store: Store, order: Order, limit: int) -> Iterator[Sequence[Item]]:
-    page = _found(store, order=order, limit=limit)
-    while page:
+def _pages(
+    store: Store, order: Order, limit: int, *, kind: Kind = "task", where: Scope = EVERYTHING, tenant: str = ""
+) -> Iterator[Sequence[Item]]:
+    """The pages of a list, to the first one that is empty or begins where an earlier one did."""
+    find = partial(_found, store, where, kind=kind, order=order, limit=limit, tenant=tenant)
+    begun: set[str] = set()
+    page = find()
+    while page and page[0].id not in begun:
+        begun.add(page[0].id)
         yield page
-        page = _found(store, order=order, limit=limit, after=Cursor(order, order.key(page[-1])))
+        page = find(after=Cursor(order, order.key(page[-1])))
 
 
 # ---------------------------------------------------------------- what there is to find
 
 
-def _living(items: Iterable[Item], kind: Kind, scope: Scope) -> list[Item]:
-    return [item for item in items if item.kind == kind and item.deleted_at is None and scope.matches(item)]
+def _living(changes: Changes, kind: Kind, scope: Scope, order: Order) -> list[Item]:
+    """The living items of the kind that the scope matches, in order."""
+    items = {change.after.id: change.after for change in changes}.values()
+    found = [item for item in items if item.kind == kind and item.deleted_at is None and scope.matches(item)]
+    found.sort(key=lambda item: item.id, reverse=order.descending)
+    if order.by is OrderBy.CREATED:
+        found.sort(key=lambda item: item.created_at, reverse=order.descending)
+    return found
 
 
 def _numbered(number: int) -> Changes:
     return created(TASK, f"{number:04}", at=SOME_TIME + timedelta(minutes=number))
-
-
-def _population(random: Random) -> Changes:
-    """Tasks and cases with all that terms look at, in one case and in none, some of them deleted."""
-    (case,) = created(REGULATORY_CASE, "case-1", by=_someone(random))
-    changes = [case]
-    for item_id in (*_IDS, *(f"item-{number}" for number in range(26))):
-        choices: list[tuple[Definition[Any], Any]] = [(TASK, None), (TASK, case.after), (REGULATORY_CASE, None)]
-        definition, parent = random.choice(choices)
-        made = created(
-            definition, item_id, by=_someone(random), at=random.choice(_WHEN), parent=parent, **_fields(random)
-        )
-        case = made[-1] if parent else case
-        changes += made
-        for action in random.choice(_ACTIONS[definition.kind]) if parent is None else ("start",):
-            made = decided(made[0].after, action, by=_someone(random), at=random.choice(_WHEN))
-            changes += made
-    return tuple(changes)
-
-
-def _someone(random: Random) -> Actor:
-    return Actor(random.choice(_PEOPLE), roles=["admin"])
-
-
-def _fields(random: Random) -> dict[str, Any]:
-    fields = {
-        "title": random.choice(("t", "T", "open")),
-        "description": random.choice((None, "a")),
-        "priority": random.choice((None, "urgent")),
-        "assignee_id": random.choice((None, *_PEOPLE)),
-        "due_at": random.choice((None, *_WHEN)),
-        "tags": random.choice(((), ("a", "b"))),
-        "attributes": {key: random.choice((*_SCALARS[:-1], [1], {"n": 1})) for key in random.sample(_KEYS, 3)},
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _scopes(random: Random, kinds: Sequence[TermKind]) -> Iterator[Scope]:
-    for _ in range(100):
-        alternatives = range(random.randrange(4))
-        yield Scope(tuple(tuple(_term(random, kinds) for _ in range(random.randrange(4))) for _ in alternatives))
-
-
-def _term(random: Random, kinds: Sequence[TermKind]) -> Term:
-    kind = random.choice(kinds)
-    values: Sequence[JsonValue] = random.choices(
-        _PEOPLE if kind is TermKind.PERFORMER else _WORDS, k=random.randrange(4)
-    )
-    if kind is TermKind.PRESENT:
-        values = ()
-    elif kind is TermKind.BEFORE:
-        values = [instant_text(random.choice(_WHEN))]
-    return Term(kind, random.choice(_NAMES[kind]), tuple(values), random.random() < _HALF)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from zlib import crc32
 
 import attrs
 import pytest
 
-from casewright.application.ports import Outbox, OutboxPointer, Store
+from casewright.application.ports import Outbox, OutboxPointer, Store, UnitOfWork
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.events import Change
 from casewright.domain.ids import NO_TENANT
-from casewright.errors import ConflictError, MisuseError
-from casewright.testing.contracts.driving import HALF_STALE, Contract, created, decided, many, refused, write
+from casewright.errors import ConflictError, InvalidInputError, MisuseError
+from casewright.testing.contracts.base import Contract, must_raise, told
+from casewright.testing.contracts.driving import HALF_STALE, created, decided, many, refused, write
 
 __all__ = ["OutboxContract"]
 
@@ -22,6 +24,7 @@ _IDS: Final = ("~", "b", "B", "10", "9", "é", "\uffee", "\U0001d49c")
 """Out of order; the last two come the other way round where UTF-16 is compared."""
 
 
+@told
 class OutboxContract(Contract):
     """What a store promises whose units of work are an `Outbox`. Give the fixture ``store``, as for `StoreContract`."""
 
@@ -81,8 +84,7 @@ class OutboxContract(Contract):
         refused(store, ConflictError, *created(TASK, "0"), *created(TASK, "a"), *created(TASK, "z"))
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*created(TASK, "b"))
-            assert isinstance(uow, Outbox)
-            assert [pointer.item_id for pointer in uow.pending(limit=9)] in (["a"], ["a", "b"])
+            assert [pointer.item_id for pointer in _outbox(uow).pending(limit=9)] in (["a"], ["a", "b"])
         assert [pointer.item_id for pointer in _pending(store)] == ["a"]
 
     def test_pointers_of_another_tenant_are_never_seen(self, store: Store) -> None:
@@ -92,16 +94,31 @@ class OutboxContract(Contract):
         for tenant, ids in (("", ["of "]), ("north", ["of north"]), ("south", [])):
             assert [pointer.item_id for pointer in _pending(store, tenant=tenant)] == ids
 
+    def test_all_that_was_committed_before_the_first_read_is_pending(self, store: Store) -> None:
+        """The first read of a unit sees all that was committed before it, also where it is of pointers (O1)."""
+        self.needs_interleaving()
+        with store.begin(tenant=NO_TENANT, write=False) as uow:
+            write(store, *created(TASK, "a"))
+            assert [pointer.item_id for pointer in _outbox(uow).pending(limit=9)] == ["a"]
+
+    def test_a_limit_of_pointers_below_1_is_refused(self, store: Store) -> None:
+        """With a limit of 0 or less, `pending` raises InvalidInputError."""
+        with store.begin(tenant=NO_TENANT, write=False) as uow:
+            for limit in (0, -1):
+                must_raise(InvalidInputError, partial(_outbox(uow).pending, limit=limit), f"pending(limit={limit})")
+
     def test_a_unit_that_has_ended_has_no_pending_pointers(self, store: Store) -> None:
         """After the end `pending` raises MisuseError."""
         with store.begin(tenant=NO_TENANT) as uow:
             uow.rollback()
-        assert isinstance(uow, Outbox)
-        with pytest.raises(MisuseError):
-            uow.pending(limit=1)
+        must_raise(MisuseError, partial(_outbox(uow).pending, limit=1), "pending() after the end")
 
 
 def _pending(store: Store, *, limit: int = 1000, tenant: str = "") -> Sequence[OutboxPointer]:
     with store.begin(tenant=tenant, write=False) as uow:
-        assert isinstance(uow, Outbox)
-        return uow.pending(limit=limit)
+        return _outbox(uow).pending(limit=limit)
+
+
+def _outbox(uow: UnitOfWork) -> Outbox:
+    assert isinstance(uow, Outbox), "a unit of work that says what is to be published has pending()"
+    return uow

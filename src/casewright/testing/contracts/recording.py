@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -11,83 +12,25 @@ import pytest
 from casewright.application.ports import Store
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
+from casewright.domain.events import Change
 from casewright.domain.ids import NO_TENANT
-from casewright.domain.items import Item
 from casewright.domain.verdicts import Permitted
-from casewright.errors import AlreadyExistsError, CasewrightError, MisuseError, StaleVersionError
+from casewright.errors import MisuseError
 from casewright.testing.builders import SOME_TIME
+from casewright.testing.contracts.base import Contract, must_raise, told
 from casewright.testing.contracts.driving import (
-    ALL_BUT_ROLLBACK,
     NOTHING_THERE,
     Changes,
-    Contract,
     all_of,
+    annotated,
     created,
     decided,
+    edited,
     kept,
-    record_and_commit,
-    refused,
     write,
 )
 
 __all__ = ["RecordingContract"]
-
-
-def _edited(item: Item, title: str) -> Changes:
-    return decided(item, "edit", {"title": title})
-
-
-def _noted(item: Item, note_id: str) -> Changes:
-    return decided(item, "add_note", {"note_id": note_id, "body": "why"})
-
-
-def _older() -> tuple[Changes, Changes]:
-    (opening,) = created(TASK, "a")
-    return (opening, *_edited(opening.after, "first")), _edited(opening.after, "second")
-
-
-def _other_head() -> tuple[Changes, Changes]:
-    (opening,) = created(TASK, "a")
-    (lost,) = _edited(opening.after, "second")
-    return (opening, *_edited(opening.after, "first")), _edited(lost.after, "third")
-
-
-def _never_there() -> tuple[Changes, Changes]:
-    return created(TASK, "b"), _edited(created(TASK, "a")[0].after, "second")
-
-
-_STALE: Final[dict[str, Callable[[], tuple[Changes, Changes]]]] = {
-    "another version": _older,
-    "another head": _other_head,
-    "no item at all": _never_there,
-}
-
-
-def _deleted() -> Changes:
-    (opening,) = created(TASK, "a")
-    return (opening, *decided(opening.after, "delete"))
-
-
-def _note_twice() -> Changes:
-    (opening,) = created(TASK, "b")
-    (noted,) = _noted(opening.after, "a")
-    return (opening, noted, *_noted(noted.after, "a"))
-
-
-def _note(item_id: str) -> Changes:
-    (opening,) = created(TASK, item_id)
-    return (opening, *_noted(opening.after, "a"))
-
-
-_TAKEN: Final[dict[str, Callable[[], tuple[Changes, Changes]]]] = {
-    "by a task": lambda: (created(TASK, "a"), created(TASK, "a")),
-    "by a task, for a case": lambda: (created(TASK, "a"), created(REGULATORY_CASE, "a")),
-    "by a case, for a task": lambda: (created(REGULATORY_CASE, "a"), created(TASK, "a")),
-    "by a deleted item": lambda: (_deleted(), created(REGULATORY_CASE, "a")),
-    "in the same unit": lambda: ((), created(TASK, "a") + created(REGULATORY_CASE, "a")),
-    "by a note": lambda: (_note("c"), _note("b")),
-    "by a note of the same unit": lambda: ((), _note_twice()),
-}
 
 
 def _with_event(**fields: Any) -> Changes:  # noqa: ANN401 - any field of an event
@@ -96,7 +39,8 @@ def _with_event(**fields: Any) -> Changes:  # noqa: ANN401 - any field of an eve
 
 
 def _with_note(**fields: Any) -> Changes:  # noqa: ANN401 - any field of a note
-    opening, noted = _note("a")
+    (opening,) = created(TASK, "a")
+    (noted,) = annotated(opening.after, "a")
     return opening, attrs.evolve(noted, notes=(attrs.evolve(noted.notes[0], **fields),))
 
 
@@ -112,15 +56,28 @@ def _task_in_a_case() -> Changes:
 
 def _of_another_item() -> Changes:
     (opening,) = created(TASK, "a")
-    (change,) = _edited(opening.after, "second")
+    (change,) = edited(opening.after, "second")
     return (attrs.evolve(change, before=attrs.evolve(opening.after, id="b")),)
 
 
+def _lacking(**parts: Any) -> Changes:  # noqa: ANN401 - what is no part of a change
+    return (attrs.evolve(created(TASK, "a")[0], **parts),)
+
+
+_NOTHING: Any = None
 _NOT_A_CHANGE: Any = "a"
 
 _MISUSED: Final[Mapping[str, Callable[[], Changes]]] = {
     "not sealed": _unsealed,
     "no change": lambda: (_NOT_A_CHANGE,),
+    "nothing at all": lambda: (_NOTHING,),
+    "a change of nothing": lambda: (Change(_NOTHING, _NOTHING, _NOTHING),),
+    "without its item": lambda: _lacking(after=_NOTHING),
+    "without its event": lambda: _lacking(event=_NOTHING),
+    "with notes that are none": lambda: _lacking(notes=(_NOT_A_CHANGE,)),
+    "with no notes, not even an empty tuple of them": lambda: _lacking(notes=_NOTHING),
+    "with an item of another kind before": lambda: _lacking(before=created(REGULATORY_CASE, "a")[0].after),
+    "with the event of an item of another kind": lambda: _with_event(kind="case"),
     "of another tenant": lambda: created(TASK, "a", tenant="south"),
     "with the event of another item": lambda: _with_event(item_id="b"),
     "with the event of another version": lambda: _with_event(version=2),
@@ -135,23 +92,25 @@ _MISUSED: Final[Mapping[str, Callable[[], Changes]]] = {
 }
 
 
+@told
 class RecordingContract(Contract):
     """What a unit takes, and what it refuses. A part of `StoreContract`."""
 
     def test_a_unit_sees_its_own_records_at_once(self, store: Store) -> None:
-        """`get` returns what this unit has recorded, before anything is committed."""
+        """`get` returns what this unit has recorded, with a lock or without, before anything is committed."""
         (opening,) = created(TASK, "a")
-        (editing,) = _edited(opening.after, "second")
+        (editing,) = edited(opening.after, "second")
         with store.begin(tenant=NO_TENANT) as uow:
             for change in (opening, editing):
                 uow.record(change)
+                assert uow.items.get("a", lock=True) == change.after
                 assert uow.items.get("a") == change.after
 
     def test_others_see_nothing_before_the_commit_and_all_of_it_after(self, store: Store) -> None:
         """Of what others do, a unit sees only what they have committed."""
         self.needs_interleaving()
         (opening,) = created(TASK, "a")
-        changes = (opening, *_noted(opening.after, "n"))
+        changes = (opening, *annotated(opening.after, "n"))
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*changes)
             assert all_of(store, "a") == NOTHING_THERE
@@ -161,7 +120,7 @@ class RecordingContract(Contract):
     def test_its_history_and_notes_may_miss_what_it_has_recorded(self, store: Store) -> None:
         """What a unit has recorded itself is missing in histories and notes, or it is there as it was recorded."""
         (opening,) = created(TASK, "a")
-        (noted,) = _noted(opening.after, "n")
+        (noted,) = annotated(opening.after, "n")
         write(store, opening)
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(noted)
@@ -173,7 +132,7 @@ class RecordingContract(Contract):
         """Whether it is of item, history or notes: not what was there when the unit began, or when others looked."""
         self.needs_interleaving()
         (opening,) = created(TASK, "a")
-        (noted,) = _noted(opening.after, "n")
+        (noted,) = annotated(opening.after, "n")
         write(store, opening)
         assert all_of(store, "a") == kept((opening,))
         with store.begin(tenant=NO_TENANT) as uow:
@@ -186,7 +145,7 @@ class RecordingContract(Contract):
         self.needs_interleaving()
         changes = list(created(TASK, "a"))
         for number in range(5):
-            changes += _edited(changes[-1].after, f"{number}")
+            changes += edited(changes[-1].after, f"{number}")
         write(store, changes[0])
         seen = []
         with store.begin(tenant=NO_TENANT, write=False) as uow:
@@ -194,7 +153,21 @@ class RecordingContract(Contract):
                 seen.append(uow.items.get("a"))
                 write(store, change)
         places = [[change.after for change in changes].index(item) for item in seen]
-        assert places == sorted(places)
+        assert places == sorted(places), "a later read gave an earlier item"
+
+    def test_neither_history_nor_notes_are_older_than_the_item_seen(self, store: Store) -> None:
+        """Once a unit has read an item, its events go up to that version, and the note of that version is there."""
+        self.needs_interleaving()
+        (opening,) = created(TASK, "a")
+        (noting,) = annotated(opening.after, "n")
+        write(store, opening)
+        with store.begin(tenant=NO_TENANT, write=False) as uow:
+            assert uow.items.get("a") == opening.after
+            write(store, noting)
+            item, events, notes = uow.items.get("a"), list(uow.history("a")), list(uow.notes("a"))
+        assert item in (opening.after, noting.after)
+        if item == noting.after:
+            assert (events, notes) == ([opening.event, noting.event], list(noting.notes))
 
     def test_changes_of_one_item_chain(self, store: Store) -> None:
         """The second change of an item is decided on what the first one made, in one call or in several."""
@@ -220,77 +193,33 @@ class RecordingContract(Contract):
         assert all_of(store, "a") == kept((entering[0], leaving[0]))
         assert all_of(store, "b") == kept((opening, entering[1], leaving[1]))
 
-    @pytest.mark.parametrize("stale", _STALE)
-    def test_a_change_of_another_version_or_head_is_stale(self, store: Store, stale: str) -> None:
-        """An item of another version or head than the change was decided on is a StaleVersionError (L1, H5)."""
-        present, change = _STALE[stale]()
-        write(store, *present)
-        error = refused(store, StaleVersionError, *change)
-        assert (error.item_id, error.expected) == ("a", change[0].after.version - 1)
-        assert error.actual in (None, *(one.after.version for one in present if one.after.id == "a"))
-        assert all_of(store, present[-1].after.id) == kept(present)
-
-    @pytest.mark.parametrize("taken", _TAKEN)
-    def test_an_id_is_never_used_twice(self, store: Store, taken: str) -> None:
-        """An id that is taken in the tenant is an AlreadyExistsError that names it: of items and of notes."""
-        present, change = _TAKEN[taken]()
-        write(store, *present)
-        error = refused(store, AlreadyExistsError, *change)
-        assert (error.item_id, error.what) == ("a", "note" if "note" in taken else "item")
-        found = all_of(store, present[-1].after.id if present else "a")
-        assert found == (kept(present) if present else NOTHING_THERE)
-
-    def test_another_tenant_may_use_the_id_of_a_note(self, store: Store) -> None:
-        """Ids of notes are taken within one tenant only."""
-        for tenant in ("north", "south"):
-            (opening,) = created(TASK, "a", tenant=tenant)
-            changes = (opening, *_noted(opening.after, "n"))
-            write(store, *changes, tenant=tenant)
-            assert all_of(store, "a", tenant=tenant) == kept(changes)
-
-    @pytest.mark.parametrize("conflict", [*_STALE, *_TAKEN])
-    def test_nothing_of_a_refused_unit_is_there(self, store: Store, conflict: str) -> None:
-        """Rows, events and notes are written all together or not at all, whichever of them is refused (T1, H2)."""
-        present, change = (_STALE | _TAKEN)[conflict]()
-        (other,) = created(TASK, "other")
-        write(store, *present, other)
-        more = (*created(REGULATORY_CASE, "0"), *_noted(other.after, "fresh"), *created(TASK, "z"))
-        refused(store, CasewrightError, *more[:2], *change, *more[2:])
-        assert all_of(store, "other") == kept((other,))
-        assert [all_of(store, item_id) for item_id in ("0", "z")] == [NOTHING_THERE] * 2
-
-    def test_after_a_conflict_only_rollback_is_legal(self, store: Store) -> None:
-        """Every other method raises MisuseError; `rollback` ends the unit, and the next one works."""
-        present, change = _older()
-        write(store, *present)
-        for method in ALL_BUT_ROLLBACK:
-            with store.begin(tenant=NO_TENANT) as uow:
-                with pytest.raises(StaleVersionError):
-                    record_and_commit(uow, *change)
-                with pytest.raises(MisuseError):
-                    method(uow)
-                uow.rollback()
-        write(store, *_edited(present[-1].after, "third"))
-
-    def test_the_second_change_of_an_item_must_follow_the_first(self, store: Store) -> None:
-        """A change decided on another version than what was recorded before is stale; then only `rollback` is legal."""
-        first, second = _older()
-        for method in ALL_BUT_ROLLBACK:
-            with store.begin(tenant=NO_TENANT) as uow:
-                with pytest.raises(StaleVersionError):
-                    record_and_commit(uow, *first, *second)
-                with pytest.raises(MisuseError):
-                    method(uow)
-        assert all_of(store, "a") == NOTHING_THERE
+    def test_of_a_row_only_what_was_changed_is_written(self, store: Store) -> None:
+        """A field that is the same before and after keeps the value that the row has, whatever before says of it."""
+        (opening,) = created(TASK, "a", description="kept", tags=["kept"])
+        write(store, opening)
+        elsewhere = attrs.evolve(opening.after, description="of a copy", tags=())
+        (starting,) = decided(elsewhere, "start")
+        write(store, starting)
+        merged = attrs.evolve(starting.after, description="kept", tags=["kept"])
+        assert all_of(store, "a")[0] == merged, "more than the fields of the change is written"
 
     def test_what_can_never_be_recorded_is_a_misuse(self, store: Store) -> None:
-        """A change that is not sealed, does not fit its event, is of another tenant or lacks its other half."""
-        for misuse, changes in _MISUSED.items():
-            refused(store, MisuseError, *changes())
+        """Nothing is taken of a call with a change that is none, not sealed, unfit or without its other half."""
+        for place, (misuse, changes) in enumerate(_MISUSED.items()):
+            earlier, beside, later = (created(TASK, f"{place} {when}") for when in ("earlier", "beside", "later"))
+            with store.begin(tenant=NO_TENANT) as uow:
+                uow.record(*earlier)
+                must_raise(MisuseError, partial(uow.record, *beside, *changes()), f"record() of a change {misuse}")
+                uow.record(*later)
+                uow.commit()
             assert [all_of(store, item_id) for item_id in ("a", "b")] == [NOTHING_THERE] * 2, misuse
+            found = [all_of(store, made[0].after.id)[0] for made in (earlier, beside, later)]
+            assert found == [earlier[0].after, None, later[0].after], f"the unit does not go on after {misuse}"
 
     def test_a_unit_that_only_reads_takes_no_changes(self, store: Store) -> None:
-        """With `write=False`, `record` raises MisuseError and writes nothing."""
-        with store.begin(tenant=NO_TENANT, write=False) as uow, pytest.raises(MisuseError):
-            record_and_commit(uow, *created(TASK, "a"))
+        """With `write=False`, `record` raises MisuseError, and a commit after it writes nothing."""
+        with store.begin(tenant=NO_TENANT, write=False) as uow:
+            must_raise(MisuseError, partial(uow.record, *created(TASK, "a")), "record() of a unit that only reads")
+            assert uow.items.get("a") is None
+            uow.commit()
         assert all_of(store, "a") == NOTHING_THERE
