@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
@@ -14,7 +15,7 @@ from casewright.domain.deciding import case_closed, with_counter
 from casewright.domain.events import Change, Event
 from casewright.domain.fields import check_fields
 from casewright.domain.folding import apply
-from casewright.domain.guards import Guard
+from casewright.domain.guards import Guard, facts_of
 from casewright.domain.ids import ItemId
 from casewright.domain.inputs import Input, check_inputs, choice
 from casewright.domain.items import Case, Item, Kind
@@ -23,6 +24,7 @@ from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Reason
 from casewright.domain.rulings import GRANT
+from casewright.domain.steps import Needs
 from casewright.domain.verbs import CREATE_INPUTS, REASON
 from casewright.domain.verdicts import Permitted, Refused
 
@@ -53,11 +55,16 @@ class Blueprint:
     fields: tuple[Input, ...] | None
     published: bool
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """What ``create`` takes: the item's fields, a reason, and the status (required of several without an order)."""
         several = isinstance(self.lifecycle.initial, frozenset) and len(self.lifecycle.initial) > 1
         return (*CREATE_INPUTS, choice("status", self.lifecycle.states, optional=not several), _OPTIONAL_REASON)
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the decision must be given: facts for the guards, and the case of a task that has one."""
+        return Needs(True, facts_of(self.guards))
 
 
 @attrs.define
