@@ -57,8 +57,7 @@ def item_values(names: Sequence[str]) -> Callable[[Item], list[Any]]:
     fields = [(name, _ITEM_WRITERS.get(name)) for name in names]
 
     def values(item: Item) -> list[Any]:
-        found: list[tuple[Any, Callable[[Any], Any] | None]] = [(getattr(item, name, None), to) for name, to in fields]
-        return [value if to is None else to(value) for value, to in found]
+        return [getattr(item, name, None) if to is None else to(getattr(item, name)) for name, to in fields]
 
     return values
 
