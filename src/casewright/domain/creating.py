@@ -12,7 +12,7 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.deciding import case_closed, with_counter
-from casewright.domain.events import Change, Event
+from casewright.domain.events import Change, Event, new_event
 from casewright.domain.fields import check_fields
 from casewright.domain.folding import apply
 from casewright.domain.guards import Guard, facts_of
@@ -149,7 +149,7 @@ def _event(blueprint: Blueprint, draft: Draft, status: str, values: Mapping[str,
     if draft.parent is not None:
         changes["case_id"] = draft.parent.id
     inputs: FrozenMapping[JsonValue] = FrozenMapping({"reason": values["reason"]}) if "reason" in values else EMPTY
-    return Event(
+    return new_event(
         tenant=draft.by.tenant,
         item_id=draft.item_id,
         kind=blueprint.kind,
@@ -159,11 +159,9 @@ def _event(blueprint: Blueprint, draft: Draft, status: str, values: Mapping[str,
         from_status=None,
         to_status=status,
         category=blueprint.lifecycle.states[status],
-        actor_id=draft.by.id,
-        on_behalf_of=draft.by.on_behalf_of,
-        occurred_at=draft.at,
+        by=draft.by,
+        at=draft.at,
         definition=blueprint.name,
         lifecycle_version=blueprint.lifecycle.version,
-        changed=tuple(sorted(changes)),
         payload=Payload(inputs=inputs, changes=FrozenMapping(changes)),
     )
