@@ -11,10 +11,18 @@ from casewright.adapters.sqlalchemy.tables import EVENT
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.items import Item, Note
-from casewright.domain.json_values import canonical_json
+from casewright.domain.json_values import FrozenMapping, JsonValue, canonical_json
 from casewright.domain.values import instant_text
 
 __all__ = ["event_values", "item_values", "note_values", "performer_line", "pointer_values"]
+
+
+def _names_text(names: tuple[str, ...]) -> str:
+    return canonical_json(names) if names else "[]"
+
+
+def _attributes_text(attributes: FrozenMapping[JsonValue]) -> str:
+    return canonical_json(attributes) if attributes else "{}"
 
 
 def _optional_instant(moment: datetime | None) -> str | None:
@@ -39,8 +47,8 @@ _ITEM_WRITERS: Final[Mapping[str, Callable[[Any], str | None]]] = {
     "due_at": _optional_instant,
     "closed_at": _optional_instant,
     "deleted_at": _optional_instant,
-    "tags": canonical_json,
-    "attributes": canonical_json,
+    "tags": _names_text,
+    "attributes": _attributes_text,
     "performers": _performers_text,
 }
 
@@ -81,7 +89,7 @@ def event_values(event: Event) -> tuple[Any, ...]:
         event.correlation_id,
         event.causation_id,
         event.traceparent,
-        canonical_json(event.changed),
+        _names_text(event.changed),
         event.previous,
         event.payload_digest,
         event.digest,
