@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
@@ -11,10 +12,10 @@ import attrs
 from casewright.domain.actors import Actor
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.deciding import case_closed, with_counter
-from casewright.domain.events import VERBS, Change, Event
+from casewright.domain.events import VERBS, Change, Event, new_event
 from casewright.domain.fields import check_fields
 from casewright.domain.folding import apply
-from casewright.domain.guards import Guard
+from casewright.domain.guards import Guard, facts_of
 from casewright.domain.ids import ItemId
 from casewright.domain.inputs import Input, check_inputs, choice
 from casewright.domain.items import Case, Item, Kind
@@ -23,6 +24,7 @@ from casewright.domain.lifecycle import Lifecycle
 from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Reason
 from casewright.domain.rulings import GRANT
+from casewright.domain.steps import Needs
 from casewright.domain.verbs import CREATE_INPUTS, REASON
 from casewright.domain.verdicts import Permitted, Refused
 
@@ -53,11 +55,16 @@ class Blueprint:
     fields: tuple[Input, ...] | None
     published: bool
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """What ``create`` takes: the item's fields, a reason, and the status (required of several without an order)."""
         several = isinstance(self.lifecycle.initial, frozenset) and len(self.lifecycle.initial) > 1
         return (*CREATE_INPUTS, choice("status", self.lifecycle.states, optional=not several), _OPTIONAL_REASON)
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the decision must be given: facts for the guards, and the case of a task that has one."""
+        return Needs(True, facts_of(self.guards))
 
 
 @attrs.define
@@ -142,7 +149,7 @@ def _event(blueprint: Blueprint, draft: Draft, status: str, values: Mapping[str,
     if draft.parent is not None:
         changes["case_id"] = draft.parent.id
     inputs: FrozenMapping[JsonValue] = FrozenMapping({"reason": values["reason"]}) if "reason" in values else EMPTY
-    return Event(
+    return new_event(
         tenant=draft.by.tenant,
         item_id=draft.item_id,
         kind=blueprint.kind,
@@ -152,11 +159,9 @@ def _event(blueprint: Blueprint, draft: Draft, status: str, values: Mapping[str,
         from_status=None,
         to_status=status,
         category=blueprint.lifecycle.states[status],
-        actor_id=draft.by.id,
-        on_behalf_of=draft.by.on_behalf_of,
-        occurred_at=draft.at,
+        by=draft.by,
+        at=draft.at,
         definition=blueprint.name,
         lifecycle_version=blueprint.lifecycle.version,
-        changed=tuple(sorted(changes)),
         payload=Payload(inputs=inputs, changes=FrozenMapping(changes)),
     )

@@ -14,9 +14,9 @@ import attrs
 
 from casewright.domain.actors import Actor
 from casewright.domain.effects import effect_changes
-from casewright.domain.events import Change
+from casewright.domain.events import Change, evolve_event, new_event
 from casewright.domain.fields import check_fields
-from casewright.domain.folding import apply, evolve_event, new_event
+from casewright.domain.folding import apply
 from casewright.domain.guards import open_tasks_reason
 from casewright.domain.inputs import Input, check_inputs
 from casewright.domain.items import Case, Item, Task
@@ -99,18 +99,7 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
     if work is None:
         return NOTHING_CHANGES
     status = str(values["status"]) if step.sets_status else step.target or item.status
-    changes = work.changes if isinstance(work.changes, FrozenMapping) else FrozenMapping(work.changes)
-    event = new_event(
-        item,
-        action=action,
-        name=step.event,
-        status=status,
-        category=category or item.category,
-        by=question.by,
-        at=question.at,
-        payload=Payload(inputs=work.inputs, changes=changes),
-    )
-    change: Change[Any] = Change(item, apply(item, event), event, work.notes, step.published)
+    change = _change(question, step, work, status, category or item.category)
     return Permitted(with_counter(change, question.parent))
 
 
@@ -257,3 +246,25 @@ def _work(question: Question, step: Step, values: FrozenMapping[Any]) -> Work | 
     if isinstance(merged, FrozenMapping):
         freeze_object({**question.item.attributes, **merged}, "attributes")  # the whole must stay within the limit
     return Work(changes, values)
+
+
+def _change(question: Question, step: Step, work: Work, status: str, category: Category) -> Change[Any]:
+    item = question.item
+    changes = work.changes if isinstance(work.changes, FrozenMapping) else FrozenMapping(work.changes)
+    event = new_event(
+        tenant=item.tenant,
+        item_id=item.id,
+        kind=item.kind,
+        version=item.version + 1,
+        action=step.action,
+        name=step.event,
+        from_status=item.status,
+        to_status=status,
+        category=category,
+        by=question.by,
+        at=question.at,
+        definition=item.definition,
+        lifecycle_version=item.lifecycle_version,
+        payload=Payload(inputs=work.inputs, changes=changes),
+    )
+    return Change(item, apply(item, event), event, work.notes, step.published)

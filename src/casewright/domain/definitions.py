@@ -18,7 +18,7 @@ from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.creating import Blueprint, Draft, create
 from casewright.domain.deciding import NOTHING_CHANGES, Question, decide, judge
 from casewright.domain.definition_proof import definition_problems
-from casewright.domain.guards import Guard, facts_of
+from casewright.domain.guards import Guard
 from casewright.domain.ids import as_item_id
 from casewright.domain.inputs import Input
 from casewright.domain.items import Case, ItemT, Kind, Task
@@ -272,7 +272,7 @@ class Definition(Generic[ItemT]):
     @property
     def needs_to_create(self) -> Needs:
         """What `create` must be given beside the fields: facts for its guards, and the case of a task that has one."""
-        return Needs(True, facts_of(self._blueprint.guards))
+        return self._blueprint.needs
 
     def rule(self, action: str) -> ReadyRule:
         """Return the present rule of the action, to combine it with others; ``never()`` where there is none."""

@@ -11,12 +11,26 @@ from typing import Final, Generic
 
 import attrs
 
+from casewright.domain.actors import Actor
 from casewright.domain.ids import ActorId, ItemId, Tenant
 from casewright.domain.items import ItemT, Kind, Note
+from casewright.domain.json_values import EMPTY
+from casewright.domain.making import Maker
 from casewright.domain.payloads import Payload
 from casewright.domain.values import MAX_ID, Category, as_name
 
-__all__ = ["COUNTER_ACTIONS", "HEADERS", "RESERVED", "SCHEMA", "VERBS", "Change", "Context", "Event"]
+__all__ = [
+    "COUNTER_ACTIONS",
+    "HEADERS",
+    "RESERVED",
+    "SCHEMA",
+    "VERBS",
+    "Change",
+    "Context",
+    "Event",
+    "evolve_event",
+    "new_event",
+]
 
 MAX_CAUSATION: Final = MAX_ID + 20  # the id of an event is that of its item, a dot and a version
 
@@ -154,6 +168,68 @@ class Event:
     def erased(self) -> bool:
         """Whether its payload was erased."""
         return self.payload is None
+
+
+_EVENTS: Final[Maker[Event]] = Maker(Event)
+
+
+def evolve_event(event: Event, fields: Mapping[str, object]) -> Event:
+    """Return a copy of the event with some fields set.
+
+    Args:
+        event: An event.
+        fields: Names of its fields, with values of the right types.
+
+    Returns:
+        The copy.
+    """
+    return _EVENTS.copy(event, fields)
+
+
+def new_event(
+    *,
+    tenant: Tenant,
+    item_id: ItemId,
+    kind: Kind,
+    version: int,
+    action: str,
+    name: str,
+    from_status: str | None,
+    to_status: str,
+    category: Category,
+    by: Actor,
+    at: datetime,
+    definition: str,
+    lifecycle_version: int,
+    payload: Payload,
+) -> Event:
+    """Return the event by which an action makes or changes an item, with all that `seal` fills left empty.
+
+    Args:
+        tenant: Whose data it is.
+        item_id: The item.
+        kind: Its kind.
+        version: The version that the event makes.
+        action: What was done.
+        name: Its past-tense name.
+        from_status: The status before it; None at creation.
+        to_status: The status after it.
+        category: The category after it.
+        by: Who did it.
+        at: When, effectively (UTC).
+        definition: The name of the definition that judged it.
+        lifecycle_version: The version of its lifecycle.
+        payload: Inputs and changes.
+
+    Returns:
+        The event.
+    """
+    changes = payload.changes
+    # In the order of the fields, since names cost four times as much; None and "" are what `seal` fills.
+    what = (tenant, item_id, kind, version, action, name, from_status, to_status, category)
+    whence = (by.id, by.on_behalf_of, at, None, SCHEMA, definition, lifecycle_version, None, None, None)
+    changed = tuple(sorted(changes)) if changes is not EMPTY else ()
+    return _EVENTS.finish(_EVENTS.draft(*what, *whence, changed, "", "", "", payload, None))
 
 
 @attrs.frozen

@@ -9,17 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from casewright.domain.actors import Actor
-from casewright.domain.events import HEADERS, RESERVED, SCHEMA, Event
+from casewright.domain.events import HEADERS, RESERVED, Event
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Case, Item, Task, WorkItem
 from casewright.domain.json_values import EMPTY, FrozenMapping
 from casewright.domain.making import Maker
-from casewright.domain.payloads import Payload
 from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
 from casewright.errors import HistoryError, MisuseError
 
-__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "evolve_event", "fold", "merged_tags", "new_event"]
+__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "merged_tags"]
 
 ERASED_TEXT: Final = "[erased]"
 
@@ -193,7 +191,6 @@ def merged_tags(tags: tuple[str, ...], change: tuple[str, ...] | Mapping[str, tu
 _SETTABLE: Final = frozenset({"title", "description", "assignee_id", "case_id", "open_tasks"})
 
 
-_EVENTS: Final[Maker[Event]] = Maker(Event)
 _ITEMS: Final[Mapping[type[WorkItem], Maker[Any]]] = {Task: Maker(Task), Case: Maker(Case)}
 
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -222,73 +219,3 @@ def evolve(item: ChangedT, fields: Mapping[str, object]) -> ChangedT:
     """
     copied: ChangedT = _ITEMS[type(item)].copy(item, fields)
     return copied
-
-
-def evolve_event(event: Event, fields: Mapping[str, object]) -> Event:
-    """Return a copy of the event with some fields set.
-
-    Args:
-        event: An event.
-        fields: Names of its fields, with values of the right types.
-
-    Returns:
-        The copy.
-    """
-    return _EVENTS.copy(event, fields)
-
-
-def new_event(
-    item: WorkItem,
-    *,
-    action: str,
-    name: str,
-    status: str,
-    category: Category,
-    by: Actor,
-    at: datetime,
-    payload: Payload,
-) -> Event:
-    """Return the event by which an action changes an item, with all that `seal` fills left empty.
-
-    Args:
-        item: The item before it.
-        action: What was done.
-        name: Its past-tense name.
-        status: The status after it.
-        category: The category after it.
-        by: Who did it.
-        at: When, effectively (UTC).
-        payload: Inputs and changes.
-
-    Returns:
-        The event of the item's next version.
-    """
-    changes = payload.changes
-    draft = _EVENTS.draft(
-        tenant=item.tenant,
-        item_id=item.id,
-        kind=item.kind,
-        version=item.version + 1,
-        action=action,
-        name=name,
-        from_status=item.status,
-        to_status=status,
-        category=category,
-        actor_id=by.id,
-        on_behalf_of=by.on_behalf_of,
-        occurred_at=at,
-        recorded_at=None,
-        schema=SCHEMA,
-        definition=item.definition,
-        lifecycle_version=item.lifecycle_version,
-        correlation_id=None,
-        causation_id=None,
-        traceparent=None,
-        changed=tuple(sorted(changes)) if changes is not EMPTY else (),
-        previous="",
-        payload_digest="",
-        digest="",
-        payload=payload,
-        salt=None,
-    )
-    return _EVENTS.finish(draft)

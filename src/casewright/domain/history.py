@@ -16,8 +16,8 @@ from typing import Final
 
 import attrs
 
-from casewright.domain.events import COUNTER_ACTIONS, HEADERS, Change, Context, Event
-from casewright.domain.folding import evolve, evolve_event
+from casewright.domain.events import COUNTER_ACTIONS, HEADERS, Change, Context, Event, evolve_event
+from casewright.domain.folding import evolve
 from casewright.domain.ids import ActorId, ItemId, NoteId
 from casewright.domain.items import ItemT
 from casewright.domain.json_values import canonical_json

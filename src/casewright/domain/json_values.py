@@ -11,7 +11,7 @@ with six digits of microseconds and a ``Z``. This is not RFC 8785: its numbers a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, MAX_NAME, as_integer, as_name, as_text
@@ -62,6 +62,14 @@ class FrozenMapping(Mapping[str, V_co]):
         def get(self, key, default=None):
             """Return the value of the key, or the default."""
             return self._items.get(key, default)
+
+    def keys(self) -> KeysView[str]:
+        """Return the keys."""
+        return self._items.keys()
+
+    def items(self) -> ItemsView[str, V_co]:
+        """Return the pairs of keys and values."""
+        return self._items.items()
 
     def __contains__(self, key: object) -> bool:
         """Return whether the key is there."""
@@ -212,7 +220,7 @@ def _too_large(field: str) -> InvalidInputError:
 
 def _plain(value: object) -> object:
     if isinstance(value, FrozenMapping):
-        return dict(value)
+        return value._items
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 

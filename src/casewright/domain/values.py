@@ -178,6 +178,8 @@ def as_name(value: object, field: str, limit: int = MAX_NAME) -> str:
     Raises:
         InvalidInputError: It is no such text.
     """
+    if type(value) is str and len(value) <= limit and value.isprintable() and value.strip():
+        return value  # printable: so it holds neither NUL nor a surrogate
     text = as_text(value, field, limit)
     if not text.isprintable():
         raise InvalidInputError(field, "holds a character that cannot be printed", "remove it")

@@ -40,7 +40,7 @@ CREATE_INPUTS: Final = (
 """What ``create`` takes besides id, status and reason."""
 
 
-@attrs.frozen
+@attrs.define
 class Work:
     """What a verb does.
 

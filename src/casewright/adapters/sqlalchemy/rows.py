@@ -11,10 +11,18 @@ from casewright.adapters.sqlalchemy.tables import EVENT
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.items import Item, Note
-from casewright.domain.json_values import canonical_json
+from casewright.domain.json_values import FrozenMapping, JsonValue, canonical_json
 from casewright.domain.values import instant_text
 
 __all__ = ["event_values", "item_values", "note_values", "performer_line", "pointer_values"]
+
+
+def _names_text(names: tuple[str, ...]) -> str:
+    return canonical_json(names) if names else "[]"
+
+
+def _attributes_text(attributes: FrozenMapping[JsonValue]) -> str:
+    return canonical_json(attributes) if attributes else "{}"
 
 
 def _optional_instant(moment: datetime | None) -> str | None:
@@ -39,8 +47,8 @@ _ITEM_WRITERS: Final[Mapping[str, Callable[[Any], str | None]]] = {
     "due_at": _optional_instant,
     "closed_at": _optional_instant,
     "deleted_at": _optional_instant,
-    "tags": canonical_json,
-    "attributes": canonical_json,
+    "tags": _names_text,
+    "attributes": _attributes_text,
     "performers": _performers_text,
 }
 
@@ -57,8 +65,7 @@ def item_values(names: Sequence[str]) -> Callable[[Item], list[Any]]:
     fields = [(name, _ITEM_WRITERS.get(name)) for name in names]
 
     def values(item: Item) -> list[Any]:
-        found: list[tuple[Any, Callable[[Any], Any] | None]] = [(getattr(item, name, None), to) for name, to in fields]
-        return [value if to is None else to(value) for value, to in found]
+        return [getattr(item, name, None) if to is None else to(getattr(item, name)) for name, to in fields]
 
     return values
 
@@ -82,7 +89,7 @@ def event_values(event: Event) -> tuple[Any, ...]:
         event.correlation_id,
         event.causation_id,
         event.traceparent,
-        canonical_json(event.changed),
+        _names_text(event.changed),
         event.previous,
         event.payload_digest,
         event.digest,
