@@ -17,7 +17,6 @@ from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["SqlAlchemyStore"]
 
-_AS_THE_DRIVER: Final = timedelta(seconds=5)  # then it need not be set for each unit
 _LONGEST: Final = timedelta(milliseconds=2**31 - 1)
 
 FoundT = TypeVar("FoundT")
@@ -31,7 +30,8 @@ class SqlAlchemyStore:
 
     Args:
         engine: An engine for SQLite.
-        busy_timeout: For how long a unit waits while others write.
+        busy_timeout: For how long a unit waits while others write; as the engine's connections do where None, which is
+            five seconds unless its ``connect_args`` say otherwise.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement. It makes writing slower.
 
     Attributes:
@@ -46,13 +46,13 @@ class SqlAlchemyStore:
     engine: Engine
     joined: bool
 
-    def __init__(self, engine: Engine, *, busy_timeout: timedelta = _AS_THE_DRIVER, sql_events: bool = False) -> None:
+    def __init__(self, engine: Engine, *, busy_timeout: timedelta | None = None, sql_events: bool = False) -> None:
         """Keep the engine."""
         if not isinstance(engine, Engine):
             advice = "pass what sqlalchemy.create_engine() gave; for a connection there is SqlAlchemyStore.joining()"
             raise InvalidInputError("engine", f"must be a SQLAlchemy Engine, not {type(engine).__name__}", advice)
         self._keep(engine, sql_events)
-        self._busy_timeout = _milliseconds(busy_timeout)
+        self._busy_timeout = None if busy_timeout is None else _milliseconds(busy_timeout)
 
     @classmethod
     def joining(cls, connection: Connection, *, sql_events: bool = False) -> SqlAlchemyStore:

@@ -47,17 +47,17 @@ class _Loan:
 
     Args:
         engine: The engine.
-        busy_timeout: For how long to wait for a lock, in milliseconds.
+        busy_timeout: For how long to wait for a lock, in milliseconds; as the connection does where None.
         sql_events: See `SqlAlchemyStore`.
     """
 
-    def __init__(self, engine: Engine, *, busy_timeout: int, sql_events: bool) -> None:
+    def __init__(self, engine: Engine, *, busy_timeout: int | None, sql_events: bool) -> None:
         """Take it out of the pool."""
         # SQLAlchemy's Connection is made only where something asks for it.
         self._pooled, self._end_turn = take(engine.pool, self, busy_timeout)
         self._engine = engine
         self._channel: Channel | None = None
-        self._found: tuple[Any, int] | None = None
+        self._found: tuple[Any, int | None] | None = None
         self._busy_timeout = busy_timeout
         try:
             driver: Any = check_idle(self._pooled.driver_connection)
@@ -65,9 +65,10 @@ class _Loan:
             self._channel = channel = self._opened(sql_events=sql_events)
             self.send = send = channel.send
             driver.row_factory = None
-            self._found = found = (getattr(driver, MODE), send("PRAGMA busy_timeout").fetchone()[0])
+            found = None if busy_timeout is None else send("PRAGMA busy_timeout").fetchone()[0]
+            self._found = (getattr(driver, MODE), found)
             setattr(driver, MODE, BY_HAND)
-            if found[1] != busy_timeout:
+            if found != busy_timeout:
                 send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
         except BaseException:
             self.give_back()
@@ -131,11 +132,11 @@ class OwnTransaction:
     Args:
         engine: The engine.
         write: Whether it is to write: then it waits for the lock at once, since later SQLite would not wait.
-        busy_timeout: For how long to wait for a lock, in milliseconds.
+        busy_timeout: For how long to wait for a lock, in milliseconds; as the connection does where None.
         sql_events: See `SqlAlchemyStore`.
     """
 
-    def __init__(self, engine: Engine, *, write: bool, busy_timeout: int, sql_events: bool) -> None:
+    def __init__(self, engine: Engine, *, write: bool, busy_timeout: int | None, sql_events: bool) -> None:
         """Keep how it is to begin; nothing is done yet."""
         self._engine = engine
         self._begin = "BEGIN IMMEDIATE" if write else "BEGIN"

@@ -18,6 +18,8 @@ __all__ = ["BY_HAND", "MODE", "check_idle", "take"]
 MODE: Final = "autocommit" if hasattr(sqlite3.Connection, "autocommit") else "isolation_level"
 BY_HAND: Final = True if MODE == "autocommit" else None
 
+_AS_THE_DRIVER: Final = 5.0  # seconds
+
 _TAKEN: Final = (
     "on the one connection of a memory database a transaction is open already",
     "end that unit or transaction first, or keep the database in a file",
@@ -36,11 +38,11 @@ class _Turn:
         self._lock = Lock()
         self._owner: int | None = None
 
-    def begin(self, busy_timeout: int) -> None:
+    def begin(self, busy_timeout: int | None) -> None:
         """Wait for it, unless this very thread would have to end it first."""
         if self._owner == get_ident():
             raise MisuseError(*_TAKEN)
-        if not self._lock.acquire(timeout=busy_timeout / 1000):
+        if not self._lock.acquire(timeout=_AS_THE_DRIVER if busy_timeout is None else busy_timeout / 1000):
             raise TransientStorageError(*_OTHERS)
         self._owner = get_ident()
 
@@ -50,13 +52,13 @@ class _Turn:
         self._lock.release()
 
 
-def take(pool: Pool, user: object, busy_timeout: int) -> tuple[PoolProxiedConnection, Callable[[], object]]:
+def take(pool: Pool, user: object, busy_timeout: int | None) -> tuple[PoolProxiedConnection, Callable[[], object]]:
     """Take a connection out of a pool.
 
     Args:
         pool: The pool.
         user: What uses it; when it is forgotten, others may have their turn.
-        busy_timeout: For how long to wait for other threads, in milliseconds.
+        busy_timeout: For how long to wait for other threads, in milliseconds; five seconds where None.
 
     Returns:
         The connection, and what is to be called when it is back in the pool.
