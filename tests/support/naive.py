@@ -232,7 +232,7 @@ def _lacking(specs: Iterable[Input], given: Mapping[str, Any]) -> Codes:
             codes |= set() if spec.optional else {("input", "input_missing")}
         elif value is not None and spec.kind == "choice" and value not in spec.choices:
             codes.add(("input", "input_not_a_choice"))
-        elif isinstance(value, str) and spec.kind in ("text", "actor") and not value.strip():
+        elif isinstance(value, str) and spec.kind in ("text", "actor", "instant") and not value.strip():
             codes.add(("input", "input_blank"))
     return codes
 
