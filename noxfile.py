@@ -8,11 +8,14 @@
 The other sessions run by name: `nox -s docs build`. What follows `--` goes to pytest: `nox -s tests -- -k lifecycle`.
 """
 
+import functools
 import json
 import os
 import shutil
 import tarfile
 import tempfile
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +28,7 @@ nox.options.sessions = ["lint", "typing", "imports", "tests"]
 
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
+TIMES = ROOT / ".nox" / "times.json"
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
 
@@ -75,7 +79,22 @@ def _run_suite(session: nox.Session, *pytest: str) -> None:
     session.run(*pytest, "-n", "auto", "tests")
 
 
+def _timed(run: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
+    """Note how many seconds the session takes, for `nox -s house`."""
+
+    @functools.wraps(run)
+    def timed(session: nox.Session) -> None:
+        started = time.monotonic()
+        run(session)
+        if not session.posargs:
+            took = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.exists() else {}
+            TIMES.write_text(json.dumps({**took, session.name: time.monotonic() - started}), encoding="utf-8")
+
+    return timed
+
+
 @nox.session
+@_timed
 def lint(session: nox.Session) -> None:
     """Style, formatting, spelling."""
     session.install(*_group("lint"))
@@ -86,6 +105,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def typing(session: nox.Session) -> None:
     """Mypy strict and pyright at a time, and no public name without a complete type."""
     session.install(*_group("typing", "test", "bench"), ".[sqlalchemy]")
@@ -111,6 +131,7 @@ def typing(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def imports(session: nox.Session) -> None:
     """The import contracts of the house."""
     session.install(*_group("lint"), ".")
@@ -118,6 +139,7 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def tests(session: nox.Session) -> None:
     """Run the suite and the documented examples on the installed package, without the promises at their full size."""
     session.install(*_group("test"), ".[sqlalchemy,testing]")
@@ -125,6 +147,7 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def full(session: nox.Session) -> None:
     """Run the promises that plain `nox` leaves out, or tries in small, at their full size."""
     session.install(*_group("test"), ".[sqlalchemy,testing]")
@@ -132,6 +155,7 @@ def full(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs; a warning is an error."""
     session.install(*_group("docs"), ".[sqlalchemy,testing]")
@@ -139,6 +163,7 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def build(session: nox.Session) -> None:
     """Build and check both distributions, then queue the two sessions that prove the wheel."""
     session.install(*_group("release"))
@@ -160,6 +185,7 @@ def no_extras(session: nox.Session) -> None:
 
 
 @nox.session
+@_timed
 def wheel(session: nox.Session) -> None:
     """Run the quick suite of the built sdist, its src removed, against the built wheel; it reaches every branch."""
     session.install(*_group("test"), f"{_built(session, '*.whl')}[sqlalchemy,testing]")
