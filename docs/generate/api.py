@@ -15,7 +15,7 @@ LONG: Final = 80
 BUS: Final = ("bus", "reading", "reports", "observers", "new_ids", "registry", "plan", "batch", "given", "verifying")
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.
 API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "values": ("Values and items", ("ids", "values", "json_values", "actors", "items", "converters")),
+    "values": ("Values and items", ("ids", "values", "strict_json", "json_values", "actors", "items", "converters")),
     "lifecycles": (
         "Lifecycles",
         ("inputs", "guards", "effects", "transitions", "lifecycle", "lifecycle_proof", "graphs", "diagrams"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from casewright import REGULATORY_CASE, SIMPLE_TASK, TASK, CaseDefinition, Input, TaskDefinition, choice, text
+from casewright.domain.events import VERBS
 from casewright.domain.verbs import CREATE_INPUTS, VERB_TABLE
 
 from .markdown import code, prose, table
@@ -96,10 +97,7 @@ def _inputs(specs: Iterable[Input]) -> str:
 
 def _verb(name: str) -> tuple[str, str, str, str]:
     verb = VERB_TABLE.get(name)
-    inputs: tuple[Input, ...] = () if verb is None else verb.inputs
+    inputs: tuple[Input, ...] = () if verb is None else verb.inputs_among(["-"])
     if name == "create":
         inputs = (*CREATE_INPUTS, choice("status", ["-"], optional=True), text("reason", optional=True))
-    elif name == "correct":  # its statuses are those of the lifecycle
-        inputs = (choice("status", ["-"]), *inputs[1:])
-    event = "created" if name == "create" else "" if verb is None else verb.event
-    return f"`{name}`", VERB_SENTENCES[name], _inputs(inputs), f"`{event}`" if event else ""
+    return f"`{name}`", VERB_SENTENCES[name], _inputs(inputs), f"`{VERBS[name]}`" if VERBS[name] else ""

@@ -27,7 +27,7 @@ from support.values import AT, a_note, a_task
 ITEM = (
     '"title":"Paint the fence","id":"x-1","definition":"own","status":"todo","reason":"it rained",'
     '"description":"Both sides.","priority":"high","assignee_id":"bob","due_at":"2026-01-31T12:00:00.000000Z",'
-    '"tags":["garden","wood"],"attributes":{{"litres":2,"colours":["red",{"rim":null}]}'
+    '"tags":["garden","wood"],"attributes":{"litres":2,"colours":["red",{"rim":null}]}'
 )
 TEXTS: dict[str, str] = {
     "CreateTask": '{"command":"create_task",' + ITEM + ',"case_id":"c-1"}',

@@ -9,7 +9,8 @@ from hypothesis import given
 
 from casewright import DefinitionError, InvalidInputError
 from casewright.codec import to_data
-from casewright.codec.parsing import DOCUMENT_MAX, dump, parse
+from casewright.codec.parsing import dump, parse
+from casewright.domain.strict_json import DOCUMENT_MAX
 from support.codec_documents import GOOD, WORD, hostile_documents
 from support.values import CANARY, HOSTILE, json_inputs, nested, thorough
 

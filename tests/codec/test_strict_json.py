@@ -8,7 +8,7 @@ import pytest
 
 from casewright import InvalidInputError, Task
 from casewright.codec import from_json
-from casewright.codec.parsing import DOCUMENT_MAX
+from casewright.domain.strict_json import DOCUMENT_MAX
 
 NO_JSON = "is no JSON"
 TWICE = "has the same key twice in one object"

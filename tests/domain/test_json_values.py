@@ -209,7 +209,7 @@ def test_hostile_values_meet_one_error() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('{"a":1,"\\u0061":2}', "has the same key twice"),
+        ('{"a":1,"\\u0061":2}', "has the same key twice in one object"),
         ("[1.0]", "holds a number that is no integer; send it as text or in a smaller unit"),
         ("NaN", "holds a number that is no integer; send it as text or in a smaller unit"),
         ("1" * 21, "holds an integer beyond 64 bits"),
@@ -218,7 +218,7 @@ def test_hostile_values_meet_one_error() -> None:
         ("[" * 100_000, "is nested too deep; flatten it"),
         ("[" * 17 + "]" * 17, "is nested more than 16 deep; flatten it"),
         ("{", "is no JSON"),
-        ("[" + "0," * 3_000_000 + "0]", "is longer than 4194304 bytes of JSON; send less"),
+        ("[" + "0," * 3_000_000 + "0]", "is longer than 4194304 characters of JSON; send less at a time"),
     ],
     ids=range(10),
 )

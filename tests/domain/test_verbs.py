@@ -48,10 +48,9 @@ PLAIN = TaskDefinition(
 
 
 def test_each_verb_has_its_work() -> None:
-    """Every reserved name but create and read is a verb with inputs and work, and has an event; reading leaves none."""
+    """Every reserved name but create and read is a verb with inputs and work; only reading leaves no event."""
     assert [*VERB_TABLE] == [name for name in VERBS if name not in {"create", "read"}]
     assert [name for name, event in VERBS.items() if not event] == ["read"]
-    assert all(verb.event == VERBS[name] for name, verb in VERB_TABLE.items())
 
 
 def plain(**fields: Any) -> Task:

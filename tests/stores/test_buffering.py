@@ -6,8 +6,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import attrs
+import pytest
 
-from casewright import REGULATORY_CASE, TASK, BufferingUnitOfWork, Event, ItemId, Note, RowWrite, Task, Writes
+from casewright import (
+    REGULATORY_CASE,
+    TASK,
+    AlreadyExistsError,
+    BufferingUnitOfWork,
+    Event,
+    ItemId,
+    Note,
+    RowWrite,
+    StaleVersionError,
+    Task,
+    Writes,
+)
+from casewright.application.verifying import verify_stored
 from casewright.domain.ids import NO_TENANT
 from casewright.testing.builders import SOME_TIME
 from casewright.testing.contracts.driving import created, decided
@@ -85,3 +99,31 @@ def test_a_unit_without_records_writes_nothing_and_ends_once() -> None:
         uow.commit()
     uow.rollback()
     assert (uow.flushed, uow.ends) == ([], 1)
+
+
+def test_a_row_is_put_onto_the_present_one_or_refused() -> None:
+    """`onto` sets only what was changed, on the item that the change was decided on and on no other (L1, H5)."""
+    (opening,) = created(TASK, "a", description="kept")
+    (starting,) = decided(opening.after, "start")
+    new, row = RowWrite(None, opening.after), RowWrite(opening.after, starting.after)
+    assert new.onto(None) is opening.after
+    assert row.onto(opening.after) is starting.after
+    erased = attrs.evolve(opening.after, description="[erased]")
+    assert row.onto(erased) == attrs.evolve(starting.after, description="[erased]")
+    for present, actual in ((None, None), (starting.after, 2), (attrs.evolve(opening.after, head="other"), 1)):
+        with pytest.raises(StaleVersionError) as stale:
+            row.onto(present)
+        assert (stale.value.item_id, stale.value.expected, stale.value.actual) == ("a", 1, actual)
+    with pytest.raises(AlreadyExistsError):
+        new.onto(opening.after)
+
+
+def test_a_row_that_is_not_what_its_event_makes_is_taken() -> None:
+    """`record` checks the links of a change and not what is in its row: only `verify` finds that (H2)."""
+    (opening,) = created(TASK, "a")
+    edited = attrs.evolve(opening, after=attrs.evolve(opening.after, title="Another title"))
+    uow = Listening()
+    uow.record(edited)
+    uow.commit()
+    assert uow.flushed[0].rows == (RowWrite(None, edited.after),)
+    assert [finding.code for finding in verify_stored(edited.after, [edited.event], [])] == ["row"]

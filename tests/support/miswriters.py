@@ -109,6 +109,16 @@ class WritesRowByRow(KeepsHalf):
             threading.Event().wait(0.001)
 
 
+class KeepsHalfInARace(KeepsHalf):
+    """Compares everything first, and then compares and writes one row after the other."""
+
+    def _flush(self, writes: Writes) -> None:
+        for row in writes.rows:
+            self._store._compared(self.tenant, row)
+        threading.Event().wait(0.0001)
+        super()._flush(writes)
+
+
 class WritesAtOnce(MemoryUnitOfWork):
     """Writes what is recorded before the commit."""
 

@@ -15,9 +15,10 @@ from cattrs.errors import (
 )
 
 from casewright.codec.known import PLAIN_CLASSES, is_known, reader_of
-from casewright.codec.parsing import DOCUMENT_MAX, ROOT, dump, parse
+from casewright.codec.parsing import ROOT, dump, parse
 from casewright.codec.readers import INSTANT, at_key, boolean, failure
 from casewright.codec.writing import plain
+from casewright.domain.strict_json import DOCUMENT_MAX
 from casewright.domain.values import as_integer, as_text
 from casewright.errors import CasewrightError, InvalidInputError, MisuseError
 

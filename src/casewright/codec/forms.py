@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from casewright.codec.lifecycles import read_input
-from casewright.codec.parsing import DOCUMENT_MAX
 from casewright.codec.readers import (
     INSTANT,
     NAME,
@@ -41,6 +40,7 @@ from casewright.domain.ids import as_actor_id, as_item_id, as_tenant
 from casewright.domain.items import Case, Item, Note, Task
 from casewright.domain.payloads import Payload
 from casewright.domain.reasons import Phase, Reason
+from casewright.domain.strict_json import DOCUMENT_MAX
 from casewright.domain.terms import TERM_SHAPES, Scope, Term, TermKind
 from casewright.domain.values import MAX_ID, MAX_TEXT, Category, as_integer
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused, Verdict

@@ -141,11 +141,15 @@ def with_counter(change: Change[Any], parent: Case | None) -> tuple[Change[Any],
     case_id = getattr(change.after, "case_id", None)
     if case_id is None:
         return (change,)
-    before, event = change.before, change.event
-    is_open = change.after.open
+    before, is_open = change.before, change.after.open
     if (before is not None and before.open) is is_open:
         return (change,)
-    parent = own_case(case_id, parent)
+    return change, _counted(change, own_case(case_id, parent), is_open)
+
+
+def _counted(change: Change[Any], parent: Case, is_open: bool) -> Change[Any]:
+    """The change of the case whose task has entered or left openness."""
+    event = change.event
     count = parent.open_tasks + (1 if is_open else -1)
     if count < 0:
         raise MisuseError(f"the case {parent.id!r} counts no open task", "pass the case as it is now")
@@ -168,7 +172,7 @@ def with_counter(change: Change[Any], parent: Case | None) -> tuple[Change[Any],
             "payload": Payload(changes=FrozenMapping({"open_tasks": count})),
         },
     )
-    return change, Change(parent, apply(parent, counted), counted, published=change.published)
+    return Change(parent, apply(parent, counted), counted, published=change.published)
 
 
 def case_closed(parent: Case) -> Reason | None:

@@ -6,34 +6,27 @@ function enforces, explains, and lists what an actor can do now (`actions`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, Self
+from typing import Any, ClassVar, Final, Generic
 
 import attrs
 
-from casewright.domain import definition_parts as parts
 from casewright.domain.actors import Actor
-from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.creating import Blueprint, Draft, create
 from casewright.domain.deciding import NOTHING_CHANGES, Question, decide, judge
-from casewright.domain.definition_proof import definition_problems
-from casewright.domain.guards import Guard
+from casewright.domain.definition_parts import DefinitionParts
 from casewright.domain.ids import as_item_id
-from casewright.domain.inputs import Input
 from casewright.domain.items import Case, ItemT, Kind, Task
 from casewright.domain.json_values import EMPTY, FrozenMapping
-from casewright.domain.lifecycle import Lifecycle
-from casewright.domain.ready_rules import never
 from casewright.domain.reasons import Phase, Reason, params
 from casewright.domain.rules import ReadyRule
-from casewright.domain.rulings import GRANT, Rule
+from casewright.domain.rulings import GRANT
 from casewright.domain.steps import Needs, StepTable
 from casewright.domain.terms import Scope
-from casewright.domain.transitions import Transition, plain
-from casewright.domain.values import Category, as_instant, as_name
+from casewright.domain.values import as_instant, as_name
 from casewright.domain.verdicts import ActionVerdict, Permitted, Refused
-from casewright.errors import DefinitionError, InvalidInputError, MisuseError, UnknownDefinitionError
+from casewright.errors import InvalidInputError, MisuseError, UnknownDefinitionError
 
 __all__ = ["CaseDefinition", "Definition", "TaskDefinition"]
 
@@ -41,34 +34,15 @@ _DELETED: Final = Refused((Reason("deleted", Phase.STATE, "it was deleted; nothi
 
 
 @attrs.frozen
-class Definition(Generic[ItemT]):
-    """What `TaskDefinition` and `CaseDefinition` share. Not made by itself.
-
-    Args:
-        name: What items remember it by; unique on a bus.
-        lifecycle: The one that new items get.
-        earlier: Those that older items still have, each with a version of its own.
-        authorization: Who may do what, for items of all these lifecycles.
-        guards: More guards, for any action, verbs included.
-        fields: The typed attributes of its items; None leaves attributes free.
-        published: The actions whose events are published; None means all.
+class Definition(DefinitionParts, Generic[ItemT]):
+    """What `TaskDefinition` and `CaseDefinition` share. Not made by itself. See `DefinitionParts` for the arguments.
 
     Attributes:
         hidden: The answer to everything that is asked by someone who may not read the item.
-
-    Raises:
-        DefinitionError: It cannot work: every problem at once.
     """
 
     kind: ClassVar[Kind]
 
-    name: str = attrs.field(converter=plain)
-    lifecycle: Lifecycle = attrs.field(kw_only=True)
-    earlier: tuple[Lifecycle, ...] = attrs.field(default=(), converter=parts.as_lifecycles, kw_only=True)
-    authorization: AuthorizationPolicy = attrs.field(kw_only=True)
-    guards: FrozenMapping[tuple[Guard, ...]] = attrs.field(default=EMPTY, converter=parts.as_guards, kw_only=True)
-    fields: tuple[Input, ...] | None = attrs.field(default=None, converter=parts.as_fields, kw_only=True)
-    published: frozenset[str] | None = attrs.field(default=None, converter=parts.as_published, kw_only=True)
     _tables: Mapping[int, StepTable] = attrs.field(init=False, eq=False, repr=False)
     _actions: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
     _blueprint: Blueprint = attrs.field(init=False, eq=False, repr=False)
@@ -79,17 +53,8 @@ class Definition(Generic[ItemT]):
         """Prove it sound, and work out what decisions look up."""
         if type(self) is Definition:
             raise MisuseError("a Definition alone defines no kind of item", "make a TaskDefinition or a CaseDefinition")
+        super().__attrs_post_init__()
         lifecycles = (self.lifecycle, *self.earlier)
-        problems = definition_problems(
-            name=self.name,
-            lifecycles=lifecycles,
-            authorization=self.authorization,
-            guards=self.guards,
-            fields=self.fields,
-            published=self.published,
-        )
-        if problems:
-            raise DefinitionError(problems)
         tables = {one.version: StepTable(one, self.guards, self.published, self.authorization) for one in lifecycles}
         blueprint = Blueprint(
             kind=self.kind,
@@ -106,7 +71,9 @@ class Definition(Generic[ItemT]):
         object.__setattr__(self, "_blueprint", blueprint)
         read = self.authorization.rule("read")
         object.__setattr__(self, "_read", read)
-        object.__setattr__(self, "hidden", Refused((_not_visible(repr(read)),)))
+        sentence = "there is no such item, or none that you may see"
+        not_visible = Reason("not_visible", Phase.PERMISSION, sentence, params(rule=repr(read)))
+        object.__setattr__(self, "hidden", Refused((not_visible,)))
 
     def create(
         self,
@@ -194,9 +161,9 @@ class Definition(Generic[ItemT]):
         if not self._sees(by, item):
             return self.hidden
         table = self._table(item)
-        denial = self._denial_of(by, name, item)
-        if denial is not None:
-            return denial
+        ruling = self.authorization.ruling(by, name, item)
+        if ruling is not GRANT:
+            return Refused(ruling.reasons)
         if item.deleted_at is not None:
             return _DELETED
         if name == "read":
@@ -274,58 +241,10 @@ class Definition(Generic[ItemT]):
         """What `create` must be given beside the fields: facts for its guards, and the case of a task that has one."""
         return self._blueprint.needs
 
-    def rule(self, action: str) -> ReadyRule:
-        """Return the present rule of the action, to combine it with others; ``never()`` where there is none."""
-        return self.authorization.rule(action) or never()
-
     def scope(self, actor: Actor) -> Scope:
         """Return the terms that say which items of the actor's tenant the actor may read (A6)."""
         _check_actor(actor)
         return self.authorization.scope(actor, "read")
-
-    def with_rules(self, rules: Mapping[Any, Rule]) -> Self:
-        """Return a definition with these rules in place of the present ones.
-
-        To add to a rule, combine it: ``D.with_rules({"close": all_of(D.rule("close"), forbid(performed("submit")))})``.
-
-        Raises:
-            DefinitionError: The result cannot work.
-        """
-        return attrs.evolve(self, authorization=self.authorization.with_rules(rules))
-
-    def with_guards(self, guards: Mapping[Any, Guard | Iterable[Guard]]) -> Self:
-        """Return a definition with these guards besides the present ones: guards only ever tighten.
-
-        Raises:
-            DefinitionError: The result cannot work.
-        """
-        added = parts.as_guards(guards)
-        merged = {action: (*self.guards.get(action, ()), *added.get(action, ())) for action in {**self.guards, **added}}
-        return attrs.evolve(self, guards=merged)
-
-    def with_transitions(
-        self,
-        *transitions: Transition,
-        rules: Mapping[Any, Rule] | None = None,
-        states: Mapping[Any, Category] | None = None,
-        version: int | None = None,
-    ) -> Self:
-        """Return a definition whose lifecycle has more transitions.
-
-        Args:
-            transitions: What to add.
-            rules: Rules for the new actions, and in place of present ones.
-            states: Statuses to add.
-            version: The version of the lifecycle; the same where None. With a new one, the present lifecycle is kept
-                for the items that are pinned to it.
-
-        Raises:
-            DefinitionError: The result cannot work.
-        """
-        lifecycle = self.lifecycle.with_transitions(*transitions, states=states, version=version)
-        kept = () if lifecycle.version == self.lifecycle.version else (self.lifecycle,)
-        authorization = self.authorization.with_rules(rules or {})
-        return attrs.evolve(self, lifecycle=lifecycle, earlier=(*kept, *self.earlier), authorization=authorization)
 
     def _sees(self, by: Actor, item: ItemT) -> bool:
         return by.tenant == item.tenant and self._read(by, item) is GRANT
@@ -335,10 +254,6 @@ class Definition(Generic[ItemT]):
         if table is None:
             raise UnknownDefinitionError(self.name, item.lifecycle_version)
         return table
-
-    def _denial_of(self, by: Actor, action: str, item: ItemT) -> Refused | None:
-        ruling = self.authorization.ruling(by, action, item)
-        return None if ruling is GRANT else Refused(ruling.reasons)
 
     def _question(
         self, item: ItemT, by: Actor, at: datetime, facts: Mapping[str, object] | None, parent: Case | None
@@ -358,15 +273,8 @@ class Definition(Generic[ItemT]):
             raise MisuseError(f"{self.name!r} was asked about an item of {item.definition!r}", "ask its definition")
 
     def _check_parent(self, parent: Case | None, by: Actor) -> None:
-        if parent is None:
-            return
-        if self.kind != "task" or type(parent) is not Case or parent.tenant != by.tenant:
+        if parent is not None and (self.kind != "task" or type(parent) is not Case or parent.tenant != by.tenant):
             raise MisuseError("parent= is no case that it can belong to", "pass a Case of the same tenant for a task")
-
-
-def _not_visible(rule: str) -> Reason:
-    sentence = "there is no such item, or none that you may see"
-    return Reason("not_visible", Phase.PERMISSION, sentence, params(rule=rule))
 
 
 def _as_facts(facts: Mapping[str, object] | None) -> Mapping[str, object]:
@@ -386,7 +294,7 @@ _CLASSES: Final = {"task": Task, "case": Case}
 
 
 class TaskDefinition(Definition[Task]):
-    """What a kind of task is: its lifecycle, who may do what, what must hold. See `Definition` for the arguments."""
+    """What a kind of task is: its lifecycle, who may do what, what must hold. See `DefinitionParts` for arguments."""
 
     __slots__ = ()
 
@@ -394,7 +302,7 @@ class TaskDefinition(Definition[Task]):
 
 
 class CaseDefinition(Definition[Case]):
-    """What a kind of case is: its lifecycle, who may do what, what must hold. See `Definition` for the arguments."""
+    """What a kind of case is: its lifecycle, who may do what, what must hold. See `DefinitionParts` for arguments."""
 
     __slots__ = ()
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from casewright.domain.strict_json import load_json, unique_keys
 from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, MAX_NAME, as_integer, as_name, as_text
 from casewright.errors import HistoryError, InvalidInputError
 
@@ -32,7 +33,6 @@ __all__ = [
 
 JSON_MAX_BYTES: Final = 64 * 1024
 JSON_MAX_DEPTH: Final = 16
-_PARSE_LIMIT: Final = 4 * 1024 * 1024
 
 V_co = TypeVar("V_co", covariant=True)
 
@@ -258,11 +258,7 @@ def parse_json(text: str | bytes, field: str) -> JsonValue:
         InvalidInputError: It is no JSON, has a key twice, a float, NaN, an integer beyond 64 bits, a lone surrogate,
             or is too large or too deep (S1, S2).
     """
-    if not isinstance(text, (str, bytes)):
-        raise InvalidInputError(field, f"must be JSON text, not {type(text).__name__}")
-    if len(text) > _PARSE_LIMIT:
-        raise InvalidInputError(field, f"is longer than {_PARSE_LIMIT} bytes of JSON", "send less")
-    return freeze_json(_load(text, field), field)
+    return freeze_json(load_json(text, field), field)
 
 
 def parse_canonical(text: str) -> Any:  # noqa: ANN401 - the shape is the caller's to know
@@ -283,46 +279,7 @@ def parse_canonical(text: str) -> Any:  # noqa: ANN401 - the shape is the caller
         raise HistoryError("a stored payload is no JSON") from None
 
 
-def _load(text: str | bytes, field: str) -> object:
-    try:
-        return json.loads(
-            text if isinstance(text, str) else text.decode(),  # json.loads would take UTF-16 and UTF-32 as well
-            object_pairs_hook=_unique,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_integer,
-        )
-    except UnicodeDecodeError:
-        raise InvalidInputError(field, "is not UTF-8") from None
-    except RecursionError:
-        raise InvalidInputError(field, "is nested too deep", "flatten it") from None
-    except ValueError as error:
-        reason = str(error) if isinstance(error, _JsonError) else "is no JSON"
-        raise InvalidInputError(field, reason) from None
-
-
-class _JsonError(ValueError):
-    """What is wrong with the JSON, in words without its content."""
-
-
-def _unique(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise _JsonError("has the same key twice")
-    return result
-
-
-def _no_float(_: str) -> object:
-    raise _JsonError("holds a number that is no integer; send it as text or in a smaller unit")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > 20:  # noqa: PLR2004 - a sign and the 19 digits of 64 bits
-        raise _JsonError("holds an integer beyond 64 bits")
-    return int(digits)
-
-
-_decode_stored: Final = json.JSONDecoder(object_pairs_hook=_unique).decode  # json.loads would make one for each text
+_decode_stored: Final = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # json.loads would make one each time
 
 
 def _freeze_stored(value: object) -> Any:  # noqa: ANN401

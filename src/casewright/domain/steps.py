@@ -12,6 +12,7 @@ import attrs
 
 from casewright.domain.authorization import AuthorizationPolicy
 from casewright.domain.effects import Effect
+from casewright.domain.events import VERBS
 from casewright.domain.guards import Guard, facts_of
 from casewright.domain.inputs import Input
 from casewright.domain.lifecycle import Lifecycle
@@ -230,7 +231,7 @@ def _step_of_verb(
 ) -> Step:
     return Step(
         action=verb.name,
-        event=verb.event,
+        event=VERBS[verb.name],
         inputs=verb.inputs_among(lifecycle.states),
         guards=guards.get(verb.name, ()),
         published=published is None or verb.name in published,

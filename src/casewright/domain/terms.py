@@ -8,6 +8,7 @@ conjunction matches everything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -77,7 +78,7 @@ class Term:
 
     kind: TermKind
     name: str
-    values: _Values = attrs.field(eq=_typed)
+    values: tuple[JsonValue, ...] = attrs.field(eq=_typed)
     negated: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -123,26 +124,11 @@ class TermShape:
     found: Callable[[WorkItem, str, _Values], bool]
 
 
-def _has_field(item: WorkItem, name: str, values: _Values) -> bool:
-    there = getattr(item, name, None)
+def _among(there: object, values: _Values) -> bool:
     return any(same_value(there, value) for value in values)
 
 
-def _has_attribute(item: WorkItem, name: str, values: _Values) -> bool:
-    there = item.attributes.get(name)
-    return any(same_value(there, value) for value in values)
-
-
-def _has_performer(item: WorkItem, name: str, values: _Values) -> bool:
-    return any(actor_id in values for actor_id in item.performers_of(name))
-
-
-def _is_present(item: WorkItem, name: str, values: _Values) -> bool:
-    return getattr(item, name, None) is not None
-
-
-def _is_before(item: WorkItem, name: str, values: _Values) -> bool:
-    there = getattr(item, name)
+def _before(there: datetime | None, values: _Values) -> bool:
     return there is not None and instant_text(there) < str(values[0])
 
 
@@ -159,11 +145,15 @@ def _one_instant(values: _Values) -> _Values:
 
 
 TERM_SHAPES: Final[Mapping[TermKind, TermShape]] = {
-    TermKind.FIELD: TermShape(ITEM_FIELDS, None, _has_field),
-    TermKind.ATTRIBUTE: TermShape(None, None, _has_attribute),
-    TermKind.PERFORMER: TermShape(None, None, _has_performer),
-    TermKind.PRESENT: TermShape(ITEM_FIELDS, _none, _is_present),
-    TermKind.BEFORE: TermShape(INSTANT_FIELDS, _one_instant, _is_before),
+    TermKind.FIELD: TermShape(ITEM_FIELDS, None, lambda item, name, values: _among(getattr(item, name, None), values)),
+    TermKind.ATTRIBUTE: TermShape(None, None, lambda item, name, values: _among(item.attributes.get(name), values)),
+    TermKind.PERFORMER: TermShape(
+        None, None, lambda item, name, values: any(actor_id in values for actor_id in item.performers_of(name))
+    ),
+    TermKind.PRESENT: TermShape(ITEM_FIELDS, _none, lambda item, name, values: getattr(item, name, None) is not None),
+    TermKind.BEFORE: TermShape(
+        INSTANT_FIELDS, _one_instant, lambda item, name, values: _before(getattr(item, name), values)
+    ),
 }
 """Every kind of term."""
 

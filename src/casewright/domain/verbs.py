@@ -13,7 +13,6 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from casewright.domain.actors import Actor
-from casewright.domain.events import VERBS
 from casewright.domain.folding import merged_tags
 from casewright.domain.history import note_digest
 from casewright.domain.inputs import Input, actor, choice, instant, mapping, names, text
@@ -78,11 +77,6 @@ class Verb:
     blocked: Blocker | None = None
     sets_status: bool = attrs.field(default=False, kw_only=True)
     deletes: bool = attrs.field(default=False, kw_only=True)
-
-    @property
-    def event(self) -> str:
-        """Its past-tense name for the outside."""
-        return VERBS[self.name]
 
     def inputs_among(self, statuses: Iterable[str]) -> tuple[Input, ...]:
         """Return what it takes where these are the statuses that there are."""

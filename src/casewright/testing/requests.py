@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from casewright.application import commands
-from casewright.application.commands.base import Command
+from casewright.application.commands.base import Command, ItemCommand
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.inputs import INPUT_SHAPES, Input, InputKind, choice
 from casewright.domain.items import Item
@@ -41,15 +41,7 @@ SPOILS: Final = ("unknown", "missing", "none", "blank", "wrong")
 SEEN: Final = ("version", "item", "both")
 """What a caller can know of an item: its version, the item itself, or both."""
 
-
-def _typed_commands() -> Mapping[str, Any]:
-    """The commands that ask for one action on an item, by that action."""
-    others = {commands.CreateTask, commands.OpenCase, commands.Perform}
-    classes: list[Any] = [cls for cls in commands.COMMANDS if cls not in others]
-    return {cls("-").ask().action: cls for cls in classes}
-
-
-_TYPED: Final = _typed_commands()
+_TYPED: Final[Mapping[str, Any]] = {cls.action: cls for cls in commands.COMMANDS if issubclass(cls, ItemCommand)}
 
 
 def lifecycle_of(definition: TaskDefinition | CaseDefinition, item: Item) -> Lifecycle:
