@@ -55,7 +55,7 @@ class Source(NamedTuple):
     lines: int
     comments: int
     docstrings: int
-    functions: tuple[tuple[int, str], ...]
+    functions: tuple[int, ...]
     public: int
     documented: int
 
@@ -66,14 +66,13 @@ def read(path: Path) -> Source:
     tree = ast.parse(text)
     comments = sum(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(text).readline))
     scopes = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS))]
-    said = [node.body[0] for node in scopes if ast.get_docstring(node, clean=False) is not None]
     public = list(public_definitions(tree))
     return Source(
         path=path,
         lines=text.count("\n"),
         comments=comments,
-        docstrings=sum(span(node) for node in said),
-        functions=tuple((span(node), node.name) for node in scopes if isinstance(node, FUNCTIONS)),
+        docstrings=sum(map(docstring, scopes)),
+        functions=tuple(span(node) - docstring(node) for node in scopes if isinstance(node, FUNCTIONS)),
         public=len(public),
         documented=sum(ast.get_docstring(node) is not None for node in public),
     )
@@ -100,6 +99,11 @@ def span(node: ast.stmt | Scope) -> int:
     return (node.end_lineno or 0) - node.lineno + 1 if not isinstance(node, ast.Module) else 0
 
 
+def docstring(node: Scope) -> int:
+    """How many lines its docstring takes."""
+    return 0 if ast.get_docstring(node, clean=False) is None else span(node.body[0])
+
+
 def files(folder: Path) -> list[Path]:
     """The Python files below the folder, or the file itself."""
     return [folder] if folder.is_file() else sorted(folder.rglob("*.py"))
@@ -109,7 +113,7 @@ def numbers(sources: Sequence[Source]) -> list[Number]:
     """The numbers of the whole house."""
     lines = sum(source.lines for source in sources)
     tests = sum(read(path).lines for path in files(ROOT / "tests"))
-    spans = [length for source in sources for length, _ in source.functions]
+    spans = [length for source in sources for length in source.functions]
     everywhere = [path for name in CODE for path in files(ROOT / name)]
     ignores = sum(
         len(IGNORE.findall(path.read_text(encoding="utf-8"))) for path in everywhere if path != Path(__file__)
