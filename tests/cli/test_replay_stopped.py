@@ -34,6 +34,7 @@ event.listen(Engine, "connect", lambda connection, record: connection.set_trace_
 INTERRUPTED = """
 import signal
 from sqlalchemy import Engine, event
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may be told to ignore it
 left = [{number}]
 def taken(*_):
     left[0] -= 1
