@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from casewright.application.new_ids import uuid7
     from casewright.application.observers import LoggingObserver
     from casewright.application.ports import Items, Joining, Listing, Outbox, OutboxPointer, Store, UnitOfWork
+    from casewright.application.reading import FactProvider
     from casewright.application.reports import Outcome, Report
     from casewright.domain.actors import Actor
     from casewright.domain.authorization import AuthorizationPolicy
@@ -141,6 +142,7 @@ __all__ = [
     "Effect",
     "EscalateCase",
     "Event",
+    "FactProvider",
     "Finding",
     "FrozenMapping",
     "Guard",
@@ -275,6 +277,7 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
         "application.new_ids": ("uuid7",),
         "application.observers": ("LoggingObserver",),
         "application.ports": ("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),
+        "application.reading": ("FactProvider",),
         "application.reports": ("Outcome", "Report"),
         "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
         "domain.actors": ("Actor",),

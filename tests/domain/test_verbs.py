@@ -180,7 +180,7 @@ def test_typed_attributes_hold_for_edits() -> None:
     removed = typed.decide(old, "edit", {"attributes": {"stray": None}}, by=ANN, at=LATER)
     assert dict(after(removed).attributes) == {"amount": 1}
     assert codes(edit({"size": "huge"})) == {("input", "input_not_a_choice")}
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError, match=r"^attributes\.amount: "):
         edit({"amount": "2"})
 
 

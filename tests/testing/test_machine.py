@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import unittest
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +15,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from casewright import REGULATORY_CASE, TASK, Store
+from casewright import REGULATORY_CASE, TASK, Outcome, Store, choice, guard, instant, integer
 from casewright.adapters.memory import MemoryStore
+from casewright.testing.driver import Answer
 from casewright.testing.machine import LifecycleMachine
+from casewright.testing.records import Call
 from casewright.testing.strategies import actors, case_definitions, task_definitions
 from support import misreaders, miswriters
 from support.checks import SLOW_IS_FINE
@@ -55,6 +58,24 @@ def test_a_store_is_tried_in_three_lines() -> None:
 def test_a_sound_store_passes() -> None:
     """The machine finds no fault in a store without a bug."""
     run(MemoryStore, examples=8)
+
+
+def test_definitions_with_typed_attributes_and_facts_are_tried() -> None:
+    """Items get the attributes that their definition declares, and guards the facts that the machine is given."""
+    fields = [integer("amount"), choice("size", ["small", "large"]), instant("until", optional=True)]
+    paid = guard(lambda item, inputs, facts, at: facts["paid"] is True, code="unpaid", text="pay first", facts=["paid"])
+    definition = attrs.evolve(TASK, fields=fields).with_guards({"complete": paid})
+    told: Counter[str] = Counter()
+
+    def judge(machine: LifecycleMachine, call: Call, answer: Answer) -> None:
+        if isinstance(answer, Outcome) and answer.events and answer.item.kind == "task":
+            told[answer.events[0].action] += 1
+            assert answer.item.attributes["size"] in ("small", "large")
+
+    facts = {"paid": lambda uow, item: True}
+    run(MemoryStore, examples=4, definitions=(definition, REGULATORY_CASE), facts=facts, judge=judge)
+    assert told["create"] > 4
+    assert told["complete"] > 1
 
 
 def test_a_store_of_the_core_contract_alone_is_tried() -> None:

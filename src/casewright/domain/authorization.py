@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from casewright.domain.actors import Actor
+from casewright.domain.events import VERBS
 from casewright.domain.items import WorkItem
 from casewright.domain.json_values import FrozenMapping
 from casewright.domain.reasons import Phase, Reason, params, raised
@@ -102,7 +103,7 @@ class AuthorizationPolicy:
 
 
 def _no_rule(action: str) -> Ruling:
-    sentence = f"no rule grants {action} to anyone, if there is such an action at all"
+    sentence = f"no rule grants {action} to anyone" + ("" if action in VERBS else ", if there is such an action at all")
     return Ruling(
         RulingKind.NO,
         (Reason("no_rule", Phase.PERMISSION, sentence, params(rule="no rule", action=action)),),

@@ -8,6 +8,7 @@ from typing import Any
 from casewright.domain.inputs import Input, check_inputs
 from casewright.domain.json_values import FrozenMapping, JsonValue
 from casewright.domain.reasons import Reason
+from casewright.errors import InvalidInputError
 
 __all__ = ["check_fields"]
 
@@ -34,6 +35,9 @@ def check_fields(
     removed = [name for name, value in given.items() if value is None and (name in declared or not whole)]
     kept = {name: value for name, value in given.items() if name not in removed}
     asked = tuple(spec for spec in fields if (whole and spec.name not in removed) or spec.name in kept)
-    values, reasons = check_inputs(asked, kept, "the definition", fields)
+    try:
+        values, reasons = check_inputs(asked, kept, "the definition", fields)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"attributes.{error.field}", error.problem, error.advice) from None
     missing = [declared[name].missing for name in removed if name in declared and not declared[name].optional]
     return FrozenMapping({**values, **dict.fromkeys(removed)}), missing + reasons

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 from casewright.application.bus import CommandBus
 from casewright.application.ports import Listing, Store
+from casewright.application.reading import FactProvider
 from casewright.application.reports import Outcome, Report
 from casewright.domain.actors import Actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
@@ -47,13 +48,20 @@ class Driver:
     Args:
         store: The store.
         definitions: What judges.
+        facts: What finds out the facts that their guards need, by name.
 
     Attributes:
         now: What the clock says: it stands still but for `wait`.
         records: What the buses have told.
     """
 
-    def __init__(self, store: Store, definitions: Sequence[TaskDefinition | CaseDefinition]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        definitions: Sequence[TaskDefinition | CaseDefinition],
+        *,
+        facts: Mapping[str, FactProvider] | None = None,
+    ) -> None:
         """Make the buses."""
         ids = itertools.count(1)
         self.now: datetime = SOME_TIME
@@ -69,6 +77,7 @@ class Driver:
                 clock=lambda: self.now,
                 new_id=lambda: f"new-{next(ids)}",
                 observers=[self._reports.append],
+                facts=facts,
             )
             for _ in range(BUSES)
         ]

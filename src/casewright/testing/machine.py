@@ -14,7 +14,7 @@ Whoever has a model of their definitions holds it against the bus in `judge`, `j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -25,8 +25,10 @@ except ImportError as _missing:
     _sentence = 'casewright.testing.machine needs Hypothesis: pip install "casewright[testing]"'
     raise ImportError(_sentence, name=_missing.name) from _missing
 
+from casewright.application.commands import values
 from casewright.application.commands.base import Command
 from casewright.application.ports import Store
+from casewright.application.reading import FactProvider
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
@@ -91,6 +93,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     Attributes:
         definitions: What judges; at least one.
         actors: Who acts. Of each tenant the first one should be able to do most things, so that histories grow.
+        facts: What finds out the facts that guards need, by name; as a bus takes them.
         driver: The buses, and what they have told.
         steps: How many there were.
     """
@@ -104,6 +107,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         Actor("ann", roles=_ALL, tenant="elsewhere"),
         Actor("ben", tenant="elsewhere"),
     )
+    facts: ClassVar[Mapping[str, FactProvider]] = {}
 
     def make_store(self) -> Store:
         """Return a store that holds nothing. Called once for each run; a derived class must say how."""
@@ -121,7 +125,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Begin with nothing."""
         super().__init__()
-        self.driver: Driver = Driver(self.make_store(), self.definitions)
+        self.driver: Driver = Driver(self.make_store(), self.definitions, facts=self.facts)
         self._held = {one.name: one for one in self.definitions}
         self._inputs = {one.name: inputs_by_action(one) for one in self.definitions}
         self._actions = tuple(dict.fromkeys(action for inputs in self._inputs.values() for action in inputs))
@@ -129,17 +133,20 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what is done
 
-    @initialize(places=st.lists(_PLACES, min_size=6, max_size=6))
-    def begin(self, places: list[int]) -> None:
+    @initialize(places=st.lists(_PLACES, min_size=6, max_size=6), data=st.data())
+    def begin(self, places: list[int], data: st.DataObject) -> None:
         """Create some items."""
+        said = {"title": "There from the start"}
         for number, place in enumerate(places):
-            self.create(who=0, which=place, what=2 * number + 1, fields={"title": "There from the start"}, at=SOME_TIME)
+            self.create(who=0, which=place, what=2 * number + 1, fields=said, at=SOME_TIME, data=data)
 
-    @rule(who=_PLACES, which=_PLACES, what=_PLACES, fields=_NEW, at=instants())
-    def create(self, *, who: int, which: int, what: int, fields: dict[str, Any], at: datetime) -> None:
+    @rule(who=_PLACES, which=_PLACES, what=_PLACES, fields=_NEW, at=instants(), data=st.data())
+    def create(
+        self, *, who: int, which: int, what: int, fields: dict[str, Any], at: datetime, data: st.DataObject
+    ) -> None:
         """Create a task or a case, under an id that may be taken, in a case that may be none, in any status."""
         by = self._actor(who)
-        self._ask(Call(command=self._new(by, which, what, fields), by=by, at=at))
+        self._ask(Call(command=self._new(by, which, what, fields, data), by=by, at=at))
 
     @rule(who=_PLACES, which=_PLACES, what=_PLACES, seen=_SEEN, at=instants(), data=st.data())
     def advance(self, *, who: int, which: int, what: int, seen: str, at: datetime, data: st.DataObject) -> None:
@@ -178,7 +185,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         """Let somebody try several things at once: all or none of them, or each for itself."""
         by = self._actor(who)
         commands = [
-            self._new(by, which, what, {"title": "One of several"})
+            self._new(by, which, what, {"title": "One of several"}, data)
             if what % 3 == 0
             else self._command(by, IDS[which % len(IDS)], what, "sound", data)
             for which, what in parts
@@ -255,9 +262,11 @@ class LifecycleMachine(RuleBasedStateMachine):
             ids = [*self.driver.records.ids(), ItemId("nobody's")]
         return ids[place // 10 % len(ids)]
 
-    def _new(self, by: Actor, which: int, what: int, fields: dict[str, Any]) -> Command[Any]:
+    def _new(self, by: Actor, which: int, what: int, fields: dict[str, Any], data: st.DataObject) -> Command[Any]:
         count = len(self.definitions)
         definition = self.definitions[what % (count + 1) % count]
+        if definition.fields is not None and fields:
+            fields = {**fields, "attributes": values.inputs(data.draw(inputs_for(definition.fields)))}
         items = self.driver.records.items(by.tenant)
         cases = [item.id for item in items if item.kind == "case"] if which % 5 else []
         case_id = (*cases, None)[which // 5 % (len(cases) + 1)] if cases else self._any_id(by, which)
