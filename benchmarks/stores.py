@@ -85,8 +85,9 @@ def _decide(log: list[Step]) -> list[Change[Any]]:
 def _through(bus: CommandBus, log: list[Step], *, given: bool = False) -> None:
     items: dict[Any, Any] = {}
     for step in log:
-        key = step.command.ask().item_id
-        items[key] = bus.execute(step.command, by=step.by, at=step.at, item=items.get(key) if given else None)
+        known = items.get(step.command.ask().item_id) if given else None
+        item = bus.execute(step.command, by=step.by, at=step.at, item=known)
+        items[item.id] = item
 
 
 @attrs.frozen

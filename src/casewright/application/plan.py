@@ -68,7 +68,7 @@ class Outdated(Exception):  # noqa: N818 - as above
         self.error = error
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Job:
     """A command with all that stays the same however often it is tried: who, when, which new ids.
 
@@ -116,7 +116,7 @@ class Job:
         """
         after: Any = changes[0].after if changes else item
         notes: tuple[Note, ...] = changes[0].notes if changes else ()
-        return Outcome(self.command.result(after, notes), after, tuple(change.event for change in changes))
+        return Outcome(self.command.result(after, notes), after, tuple([change.event for change in changes]))
 
 
 def report_of(
@@ -235,17 +235,16 @@ def check_version(job: Job, item: Item) -> None:
         raise Outdated(StaleVersionError(item.id, job.expected_version, item.version))
 
 
-def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object]) -> _Verdict:
+def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object] | None) -> _Verdict:
     """Return what the definition says of a new item."""
     fields = {"title": None, **job.ask.inputs}
-    reserved = sorted(fields.keys() & _SAID)
-    if reserved:
-        raise InvalidInputError(reserved[0], "is no field of a new item", "leave it out of the inputs")
+    if not _SAID.isdisjoint(fields):
+        raise InvalidInputError(min(_SAID & fields.keys()), "is no field of a new item", "leave it out of the inputs")
     return definition.create(job.item_id, by=job.by, at=job.at, parent=parent, facts=facts, **fields)
 
 
 def decided(
-    job: Job, definition: AnyDefinition, item: Item, parent: Case | None, facts: Mapping[str, object]
+    job: Job, definition: AnyDefinition, item: Item, parent: Case | None, facts: Mapping[str, object] | None
 ) -> _Verdict:
     """Return what the definition says of the command on an item that may be read."""
     ask = job.ask

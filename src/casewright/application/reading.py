@@ -192,8 +192,10 @@ class ReadingBus:
         with self._store.begin(tenant=by.tenant, write=False) as uow:
             return _listing(uow, where).count(filter.kind, where)
 
-    def _known(self, uow: UnitOfWork, item: Item | None, needs: Needs) -> dict[str, object]:
+    def _known(self, uow: UnitOfWork, item: Item | None, needs: Needs) -> dict[str, object] | None:
         """The facts that are needed and that somebody here can find out."""
+        if not needs.facts:
+            return None
         known = {name: self._facts[name](uow, item) for name in sorted(needs.facts) if name in self._facts}
         for name, fact in known.items():
             if close_coroutine(fact):  # a guard would take it for true

@@ -84,10 +84,7 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
     if step is None:
         return Refused(place.verdict.reasons)
     reasons = _reasons_of_state(question, step, place.misplaced)
-    values, lacking = check_inputs(step.inputs, inputs, action)
-    if question.fields is not None and "attributes" in values:
-        typed, wrong = check_fields(question.fields, values["attributes"], whole=False)
-        values, lacking = FrozenMapping({**values, "attributes": typed}), lacking + wrong
+    values, lacking = _accepted(question, step, inputs)
     reasons += lacking
     category = _category_after(table, step, None if lacking else values)
     reasons += _reasons_of_guards(question, step, category, None if lacking else values)
@@ -101,6 +98,15 @@ def decide(question: Question, table: StepTable, action: str, inputs: Mapping[st
     status = str(values["status"]) if step.sets_status else step.target or item.status
     change = _change(question, step, work, status, category or item.category)
     return Permitted(with_counter(change, question.parent))
+
+
+def _accepted(question: Question, step: Step, inputs: Mapping[str, object]) -> tuple[FrozenMapping[Any], list[Reason]]:
+    """The inputs as they are recorded, and what they lack."""
+    values, lacking = check_inputs(step.inputs, inputs, step.action)
+    if question.fields is not None and "attributes" in values:
+        typed, wrong = check_fields(question.fields, values["attributes"], whole=False)
+        values, lacking = FrozenMapping({**values, "attributes": typed}), lacking + wrong
+    return values, lacking
 
 
 def judge(question: Question, place: Place) -> ActionVerdict:

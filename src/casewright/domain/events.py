@@ -39,12 +39,15 @@ SCHEMA: Final = 1
 
 HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
     1: (
-        *("tenant", "item_id", "kind", "version", "action", "name", "from_status", "to_status", "category"),
-        *("actor_id", "on_behalf_of", "occurred_at", "recorded_at", "schema", "definition", "lifecycle_version"),
-        *("correlation_id", "causation_id", "traceparent", "changed", "previous", "payload_digest"),
+        *("action", "actor_id", "category", "causation_id", "changed", "correlation_id", "definition", "from_status"),
+        *("item_id", "kind", "lifecycle_version", "name", "occurred_at", "on_behalf_of", "payload_digest", "previous"),
+        *("recorded_at", "schema", "tenant", "to_status", "traceparent", "version"),
     ),
 }
-"""What the digest of an event covers, by the number of its shape. No row ever changes: a new field takes a new one."""
+"""What the digest of an event covers, by the number of its shape, in the order of canonical JSON.
+
+No row ever changes: a new field takes a new one.
+"""
 
 VERBS: Final[Mapping[str, str]] = {
     "create": "created",

@@ -138,7 +138,6 @@ def _events(events: Iterable[Event]) -> Iterator[Event]:
 
 def _identity(event: Event) -> dict[str, object]:
     """What the first event says of the item once and for all."""
-    ids = [event.actor_id] if event.on_behalf_of is None else [event.actor_id, event.on_behalf_of]
     return {
         "id": event.item_id,
         "tenant": event.tenant,
@@ -146,7 +145,7 @@ def _identity(event: Event) -> dict[str, object]:
         "lifecycle_version": event.lifecycle_version,
         "created_by": event.actor_id,
         "created_at": event.occurred_at,
-        "performers": tuple(part for actor_id in dict.fromkeys(ids) for part in (event.action, actor_id)),
+        "performers": _with_performer((), event),
     }
 
 

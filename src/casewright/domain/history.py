@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -21,6 +21,7 @@ from casewright.domain.folding import evolve
 from casewright.domain.ids import ActorId, ItemId, NoteId
 from casewright.domain.items import ItemT
 from casewright.domain.json_values import canonical_json
+from casewright.domain.payloads import Payload
 from casewright.domain.values import MAX_ID, as_instant, as_name, instant_text
 from casewright.errors import InvalidInputError, MisuseError
 
@@ -66,10 +67,20 @@ def canonical_header(event: Event) -> str:
         InvalidInputError: A time is naive or none, or the schema is not known to this version.
         TypeError: Another field holds something that is no JSON value.
     """
+    return _canonical(event, {})
+
+
+def header_digest(event: Event) -> str:
+    """Return the SHA-256 of the header, in hexadecimal, under a tag of its own."""
+    return _digest(_canonical(event, {}))
+
+
+def _canonical(event: Event, links: dict[str, object]) -> str:
+    """The canonical text of the header as it is with these links in it."""
     names = HEADERS.get(event.schema)
     if names is None:
         raise InvalidInputError("schema", "is not known to this version", "use a newer one")
-    header = {name: getattr(event, name) for name in names}
+    header = {name: getattr(event, name) for name in names} | links
     for name in _INSTANTS:
         if isinstance(header[name], str):
             raise InvalidInputError(name, "must be a datetime, not str")
@@ -78,9 +89,8 @@ def canonical_header(event: Event) -> str:
     return canonical_json(header)
 
 
-def header_digest(event: Event) -> str:
-    """Return the SHA-256 of the header, in hexadecimal, under a tag of its own."""
-    return hashlib.sha256(_EVENT_TAG + canonical_header(event).encode()).hexdigest()
+def _digest(header: str) -> str:
+    return hashlib.sha256(_EVENT_TAG + header.encode()).hexdigest()
 
 
 def payload_digest(text: str, salt: str) -> str:
@@ -119,11 +129,30 @@ def seal(
             was never sealed.
         InvalidInputError: The time is naive, the salt is no printable text, or the context is none.
     """
+    payload = _to_seal(change)
+    if context is not None and not isinstance(context, Context):
+        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
+    before, event = change.before, change.event
+    salt = os.urandom(16).hex() if salt is None else as_name(salt, "salt", MAX_ID)
+    origin = _NO_CONTEXT if context is None else context
+    links: dict[str, object] = {
+        "recorded_at": as_instant(recorded_at, "recorded_at"),
+        "correlation_id": origin.correlation_id,
+        "causation_id": event.causation_id or origin.causation_id,
+        "traceparent": origin.traceparent,
+        "previous": "" if before is None else before.head,
+        "payload_digest": payload_digest(payload.text, salt),
+    }
+    digest = _digest(_canonical(event, links))
+    sealed = evolve_event(event, {**links, "salt": salt, "digest": digest})
+    return Change(before, evolve(change.after, {"head": digest}), sealed, change.notes, change.published, change.claims)
+
+
+def _to_seal(change: Change[Any]) -> Payload:
+    """Check that the change can be sealed, and return the payload of its event."""
     if not isinstance(change, Change):
         advice = "seal verdict.change; where a verb changes nothing there is none, and nothing to keep"
         raise MisuseError(f"a {type(change).__name__} is no change", advice)
-    if context is not None and not isinstance(context, Context):
-        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
     before, event = change.before, change.event
     if event.digest:
         raise MisuseError(f"the event of version {event.version} is sealed already", "seal each change once")
@@ -132,23 +161,7 @@ def seal(
         raise MisuseError(f"the item before version {event.version} is not sealed", advice)
     if event.payload is None:
         raise MisuseError("the event has no payload", "seal a change before it is erased")
-    salt = os.urandom(16).hex() if salt is None else as_name(salt, "salt", MAX_ID)
-    origin = _NO_CONTEXT if context is None else context
-    linked = evolve_event(
-        event,
-        {
-            "recorded_at": as_instant(recorded_at, "recorded_at"),
-            "correlation_id": origin.correlation_id,
-            "causation_id": event.causation_id or origin.causation_id,
-            "traceparent": origin.traceparent,
-            "previous": "" if before is None else before.head,
-            "payload_digest": payload_digest(event.payload.text, salt),
-            "salt": salt,
-        },
-    )
-    digest = header_digest(linked)
-    sealed, after = evolve_event(linked, {"digest": digest}), evolve(change.after, {"head": digest})
-    return Change(before, after, sealed, change.notes, change.published, change.claims)
+    return event.payload
 
 
 def verify(events: Iterable[Event]) -> tuple[Finding, ...]:

@@ -272,7 +272,8 @@ def as_instant(value: object, field: str) -> datetime:
 
 def instant_text(moment: datetime) -> str:
     """Return the canonical text of an instant in UTC: ``2026-01-31T12:00:00.000000Z`` (sorts by time; H4)."""
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    parts = moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % parts  # noqa: UP031 - in half the time of isoformat
 
 
 def _is_unicode(text: str) -> bool:

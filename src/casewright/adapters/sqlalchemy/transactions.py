@@ -80,7 +80,7 @@ class _Loan:
         return Connection(self._engine, self._pooled)
 
     def _opened(self, *, sql_events: bool) -> Channel:
-        return Channel.reporting(self.connection) if sql_events else Channel.direct(self._pooled.cursor())
+        return Channel.reporting(self.connection) if sql_events else Channel.direct(self._driver.cursor())
 
     def commit(self) -> None:
         """Commit what was written since the transaction began."""

@@ -150,8 +150,8 @@ class NewItem(Command[ResultT_co]):
 
 def given(command: Command[Any], *, but: tuple[str, ...]) -> FrozenMapping[Any]:
     """Return the fields of a command that were given, those but that are no inputs: one at its default was not."""
-    pairs = ((name, default, getattr(command, name)) for name, default in _inputs_of(type(command), but))
-    return FrozenMapping({name: value for name, default, value in pairs if value != default})
+    fields = _inputs_of(type(command), but)
+    return FrozenMapping({name: value for name, default in fields if (value := getattr(command, name)) != default})
 
 
 @cache
