@@ -104,7 +104,7 @@ class ListingDictUnitOfWork(DictUnitOfWork):
 
     def count(self, kind: Kind, where: Scope) -> int:
         """Return how many items `find` would give without a limit."""
-        self._check_open()
+        self._check_complete()
         return len(self._matching(kind, where))
 
     def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:

@@ -50,7 +50,7 @@ def catalog() -> str:
             "Every definition has these actions besides those of its lifecycle. They lead to no status of their own.",
             "One that changes nothing is permitted without a change.",
         ),
-        table(("verb", "what it does", "inputs", "event"), map(_verb, VERB_SENTENCES)),
+        table(("verb", "what it does", "inputs", "event"), map(_verb, VERBS)),
     ]
     return "\n\n".join(parts)
 
@@ -87,7 +87,7 @@ def _definition(name: str, definition: AnyDefinition) -> Iterable[str]:
     for action, guards in more.items():
         yield f"`{action}` has the guard {code(guards)} besides."
     yield "Who may do what, as the rules print themselves:"
-    actions = (*lifecycle.actions, *VERB_SENTENCES)
+    actions = (*lifecycle.actions, *VERBS)
     yield table(("action", "rule"), ((f"`{action}`", f"`{definition.rule(action)!r}`") for action in actions))
 
 

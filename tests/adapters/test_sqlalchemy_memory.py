@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, SingletonThreadPool, StaticPool, create_engine, event
 
-from casewright import TASK, Actor, CommandBus, CreateTask, MisuseError, TaskFilter, TransientStorageError
+from casewright import (
+    TASK,
+    Actor,
+    CommandBus,
+    CreateTask,
+    MisuseError,
+    StartTask,
+    TaskFilter,
+    TransientStorageError,
+    UnitOfWork,
+    guard,
+)
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.domain.ids import NO_TENANT
 from support.stores import a_created_task, begun, record
@@ -43,6 +54,25 @@ def test_a_memory_database(pool: Any) -> None:
         connection.commit()
     with store.begin(tenant=NO_TENANT) as unit:
         assert unit.pending(limit=9) == ()
+    engine.dispose()
+
+
+def test_a_transaction_that_somebody_else_has_ended_writes_nothing() -> None:
+    """Whoever uses the one connection meanwhile ends what was begun on it: all is refused, not half of it kept (T1)."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    store = SqlAlchemyStore(engine)
+    store.create_schema()
+
+    def busy(uow: UnitOfWork, item: Any) -> bool:
+        with engine.connect() as connection:
+            return bool(connection.exec_driver_sql("SELECT 1").scalar())
+
+    paid = guard(lambda item, inputs, facts, at: facts["busy"] is True, code="c", text="t", facts=["busy"])
+    bus = CommandBus(store, [TASK.with_guards({"start": paid})], facts={"busy": busy})
+    bus.execute(CreateTask("A", id="x1"), by=Actor("ann"))
+    with pytest.raises(MisuseError, match="nothing was written; read other tables through an engine of their own"):
+        bus.execute(StartTask("x1"), by=Actor("ann"))
+    assert (bus.get("x1", by=Actor("ann")).version, bus.verify("x1", by=Actor("ann"))) == (1, ())
     engine.dispose()
 
 

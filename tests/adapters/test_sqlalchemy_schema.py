@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 from sqlalchemy import inspect
 
-from casewright import StorageError
+from casewright import Case, Event, Note, OutboxPointer, StorageError, Task
 from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
 from casewright.domain.ids import NO_TENANT
 from support.stores import a_created_task, record, sqlite_engine, sqlite_store
@@ -30,6 +32,19 @@ def plain(tmp_path: Path, *statements: str) -> list[tuple[object, ...]]:
     """Do something to the file that the store knows nothing of; return what the last statement gave."""
     with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as connection:
         return [connection.execute(statement).fetchall() for statement in statements][-1]
+
+
+def test_each_column_holds_a_field() -> None:
+    """What items, events and notes consist of has a column each, and there is no other column."""
+
+    def of(*classes: Any) -> set[str]:
+        return {field.name for cls in classes for field in attrs.fields(cls)}
+
+    columns = {table.name: {column.name for column in table.c} for table in metadata.tables.values()}
+    assert columns["casewright_item"] == of(Task, Case) | {"kind"}
+    assert columns["casewright_event"] == of(Event)
+    assert columns["casewright_note"] == of(Note) | {"place"}
+    assert columns["casewright_outbox"] == of(OutboxPointer)
 
 
 def test_missing_tables_are_named(store: SqlAlchemyStore) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from casewright import (
+    TASK,
     AddNote,
     BlockTask,
     Claim,
@@ -24,12 +25,15 @@ from casewright import (
     RefusedError,
     ReopenTask,
     Report,
+    Scope,
     StaleVersionError,
     StartTask,
     StorageError,
     Store,
     Tag,
+    TaskFilter,
     TransientStorageError,
+    guard,
 )
 from casewright.adapters.memory import MemoryStore
 from support.backends import Backend
@@ -213,6 +217,20 @@ def test_together_an_id_that_is_taken_hides_no_refusal(backend: Backend) -> None
     exists, refused = ("already_exists",), ("refused", "wrong_state")
     assert run(bus, ReopenTask("x-1"), CreateTask("B", id="x-1")) == [refused, exists]
     assert run(bus, CreateTask("B", id="x-1"), ReopenTask("x-1")) == [exists, refused]
+
+
+def test_together_no_fact_is_counted_without_what_the_batch_did(backend: Backend) -> None:
+    """A provider that counts after an earlier command was recorded is misuse: no limit is passed by a batch (T1)."""
+    one_at_a_time = guard(lambda item, inputs, facts, at: facts["busy"] < 1, code="busy", text="one", facts=["busy"])
+
+    def busy(uow: Any, item: Any) -> int:
+        return int(uow.count("task", Scope((TaskFilter(status="in_progress").terms,))))
+
+    bus = a_bus(backend.store, [TASK.with_guards({"start": one_at_a_time})], facts={"busy": busy})
+    for name in ("x-1", "x-2"):
+        bus.execute(CreateTask("A", id=name), by=ANN)
+    assert run(bus, StartTask("x-1"), StartTask("x-2")) == [("refused", "not_together"), ("misuse",)]
+    assert run(bus, StartTask("x-1"), StartTask("x-2"), together=False) == [["x-1.2"], ("refused", "busy")]
 
 
 def test_together_an_id_is_wanted_twice(backend: Backend) -> None:

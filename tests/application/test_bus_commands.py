@@ -253,6 +253,26 @@ def test_a_teams_own_command_needs_no_registration(bus: CommandBus) -> None:
     assert bus.execute(Finish("x-1"), by=ANN) == "done"
 
 
+@attrs.frozen
+class Miscount(Finish):
+    """A command whose answer cannot be made."""
+
+    def result(self, item: Any, notes: Any) -> str:
+        """Look for a note that there is none of."""
+        return str(notes[0])
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_an_answer_that_cannot_be_made_leaves_nothing_done(backend: Backend, together: bool) -> None:
+    """`result` is asked before the commit, so that what it raises does not hide what was written (T1)."""
+    bus = a_bus(backend.store)
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    before = backend.dump()
+    with pytest.raises(IndexError):
+        bus.execute_many([Miscount("x-1")], by=ANN, all_or_nothing=together)
+    assert backend.dump() == before
+
+
 def test_check_answers_without_doing(backend: Backend, reports: list[Report]) -> None:
     """`check` gives the decision with its changes, or with every reason, and neither writes nor tells anyone."""
     bus = a_bus(backend.store, observers=[reports.append])

@@ -15,7 +15,9 @@ from hypothesis import given
 
 import casewright
 from casewright import COMMANDS, Ask, Case, Command, Edit, FrozenMapping, InvalidInputError, SetDue, Tag
+from casewright.application.commands.base import ItemCommand
 from casewright.domain.items import Item
+from casewright.domain.verbs import VERB_TABLE
 from support.commands import AnyCommand, commands, fields_of, good, good_fields
 from support.values import AT, impurities, spoil, thorough
 
@@ -87,6 +89,8 @@ def test_every_command_is_listed() -> None:
     assert set(COMMANDS) == public
     assert len(COMMANDS) == len(public)
     assert {cls.__name__ for cls in COMMANDS} == set(ASKS)
+    actions = {cls.action for cls in COMMANDS if issubclass(cls, ItemCommand)}
+    assert actions >= set(VERB_TABLE), "each verb has a command"
     for cls in COMMANDS:
         assert good_fields(cls).keys() == {field.name for field in fields_of(cls)}
 

@@ -280,6 +280,13 @@ def test_a_term_of_what_its_kind_does_not_take_cannot_be_made(kind: Any, values:
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("negated", [0, 1, None, "no"])
+def test_a_term_is_negated_or_not(negated: Any) -> None:
+    """What is merely true or false would turn a list into its opposite, or show everything (A6)."""
+    with pytest.raises(InvalidInputError, match="negated: must be True or False"):
+        Term(TermKind.FIELD, "status", ("todo",), negated=negated)
+
+
 def test_a_term_looks_at_fields_alone() -> None:
     """What an item has besides its fields, such as a property, matches nothing, as in a store that keeps fields."""
     assert a_task().open

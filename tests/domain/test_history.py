@@ -20,7 +20,7 @@ from casewright import (
     erase,
     verify,
 )
-from casewright.domain.events import HEADERS, SCHEMA
+from casewright.domain.events import HEADERS, RESERVED, SCHEMA, UNPERFORMED
 from casewright.domain.history import header_digest, note_digest, payload_digest
 from support.histories import events_of, long_histories, random_histories
 from support.values import HOSTILE, a_note
@@ -169,6 +169,7 @@ def test_a_new_header_field_takes_a_new_schema_number() -> None:
     """What the digest covers is fixed for each schema number; that of the present one is all of today's header (H4)."""
     assert set(HEADERS[SCHEMA]) == set(HEADER) - {"digest"}
     assert len(HEADERS[SCHEMA]) == len(HEADER) - 1
+    assert UNPERFORMED[SCHEMA] == RESERVED
 
 
 def test_an_event_of_an_unknown_schema_is_no_forgery() -> None:

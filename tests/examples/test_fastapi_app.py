@@ -254,6 +254,6 @@ def test_the_page_shows_the_example_as_it_is() -> None:
     """Each part of the application on the how-to page stands in the example word for word."""
     shown = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     source = EXAMPLE.read_text(encoding="utf-8")
-    _small_app, _small_try_out, _imports, *parts, _try_out = shown
+    _small_app, _small_try_out, _imports, *parts, _try_out, _other_clients = shown
     assert len(parts) > 5
     assert [part for part in parts if part not in source] == []

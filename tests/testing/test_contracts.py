@@ -62,6 +62,18 @@ def test_a_test_of_a_contract_cannot_be_replaced() -> None:
     type("More", (StoreContract,), {"test_something_else": None})
 
 
+def test_nor_by_a_class_beside_it() -> None:
+    """What counts is which test would run, so a test of one's own may be replaced, and one of the contract not."""
+
+    class Beside:
+        def test_a_missing_item_is_none(self) -> None: ...
+
+    with pytest.raises(MisuseError, match="test_a_missing_item_is_none replaces a test"):
+        type("TestMine", (Beside, StoreContract), {})
+    own = type("Own", (StoreContract,), {"test_of_my_own": Beside.test_a_missing_item_is_none})
+    type("Own2", (own,), {"test_of_my_own": lambda self: None})
+
+
 def test_a_failure_shows_what_was_compared() -> None:
     """The assertions of the shipped modules tell as much as those of a test module."""
     with pytest.raises(AssertionError, match=r"At index 0 diff: None != Task"):

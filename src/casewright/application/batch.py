@@ -10,19 +10,14 @@ from casewright.application.reports import Report
 from casewright.domain.reasons import Phase, Reason
 from casewright.errors import AlreadyExistsError, CasewrightError, RefusedError
 
-__all__ = ["Result", "blame", "errors_of", "reports_of", "to_commit"]
+__all__ = ["Result", "blame", "errors_of", "reports_of"]
 
 Result: TypeAlias = Done | Denied | CasewrightError
-"""What one job came to: the item before it and its changes, or what is against it."""
+"""What one job came to, or what is against it."""
 
 _NOT_TOGETHER: Final = Reason(
     "not_together", Phase.GUARD, "nothing was done, because another command that it was to be done with was not"
 )
-
-
-def to_commit(results: Sequence[Result]) -> bool:
-    """Return whether all jobs can be done, and there is anything to commit."""
-    return all(isinstance(one, tuple) for one in results) and any(one[1] for one in results if isinstance(one, tuple))
 
 
 def blame(jobs: Sequence[Job], results: list[Result], error: AlreadyExistsError) -> None:
@@ -45,9 +40,9 @@ def blame(jobs: Sequence[Job], results: list[Result], error: AlreadyExistsError)
 
 def errors_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[CasewrightError, ...]:
     """Return the error of each job where one of them met one: its own, or that it was not done; else none."""
-    if len(results) == len(jobs) and all(isinstance(one, tuple) for one in results):
+    if len(results) == len(jobs) and all(isinstance(one, Done) for one in results):
         return ()
-    unjudged: list[Result] = [(None, ())] * (len(jobs) - len(results))
+    unjudged = [Done(None, ())] * (len(jobs) - len(results))
     return tuple([_error_of(job, one) for job, one in zip(jobs, [*results, *unjudged], strict=True)])
 
 
@@ -56,13 +51,13 @@ def reports_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int) -> 
     pairs: Any = list(zip(jobs, results, strict=False))
     if errors_of(jobs, results):
         return [job.denial(one, attempt) for job, one in pairs if isinstance(one, Denied)]
-    return [job.report(changes, attempt) for job, (_, changes) in pairs if changes]
+    return [job.report(done.changes, attempt) for job, done in pairs if done.changes]
 
 
 def _error_of(job: Job, result: Result) -> CasewrightError:
     if isinstance(result, Denied):
         return result.error
-    return RefusedError(job.ask.action, job.item_id, (_NOT_TOGETHER,)) if isinstance(result, tuple) else result
+    return RefusedError(job.ask.action, job.item_id, (_NOT_TOGETHER,)) if isinstance(result, Done) else result
 
 
 def _wants(job: Job, error: AlreadyExistsError) -> bool:

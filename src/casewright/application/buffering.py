@@ -144,7 +144,7 @@ class BufferingUnitOfWork(ABC):
     # ------------------------------------------------------------ what an adapter calls in methods of its own
 
     def _check_open(self) -> None:
-        """Check that the unit can still be used: the first line of `Listing.count`, and of all that reads or writes.
+        """Check that the unit can still be used.
 
         Raises:
             MisuseError: It has ended, or met a conflict.
@@ -154,14 +154,27 @@ class BufferingUnitOfWork(ABC):
         if self._conflict:
             raise MisuseError("the unit of work met a conflict or was interrupted", "roll it back, and begin a new one")
 
-    def _check_limit(self, limit: int) -> int:
-        """Check that the unit can still be used, and return the limit: the first line of `find` and of `pending`.
+    def _check_complete(self) -> None:
+        """Check that the unit can read more than single items: the first line of `Listing.count`.
+
+        What it has recorded itself is not written yet, so a list would lack it, and a rule that counts would be wrong.
 
         Raises:
-            MisuseError: As for `_check_open`.
-            InvalidInputError: The limit is no integer from 1.
+            MisuseError: It has recorded something; or as for `_check_open`.
         """
         self._check_open()
+        if self._changes:
+            problem = "a unit of work that has recorded changes was asked for a list, a history or notes"
+            raise MisuseError(problem, "commit first; of what is recorded only single items can be read")
+
+    def _check_limit(self, limit: int) -> int:
+        """Check as `_check_complete` does, and return the limit: the first line of `find` and of `pending`.
+
+        Raises:
+            MisuseError: As for `_check_complete`.
+            InvalidInputError: The limit is no integer from 1.
+        """
+        self._check_complete()
         return as_integer(limit, "limit", least=1)
 
     # ------------------------------------------------------------ what is the same for all
@@ -182,7 +195,7 @@ class BufferingUnitOfWork(ABC):
 
     def history(self, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """See `UnitOfWork.history`."""
-        self._check_open()
+        self._check_complete()
         least = as_integer(after, "after", least=0)
         most = None if limit is None else as_integer(limit, "limit", least=1)
         item_id = _possible(id)
@@ -190,7 +203,7 @@ class BufferingUnitOfWork(ABC):
 
     def notes(self, id: str) -> Sequence[Note]:
         """See `UnitOfWork.notes`."""
-        self._check_open()
+        self._check_complete()
         item_id = _possible(id)
         return () if item_id is None else self._notes(item_id)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
-from casewright.application.batch import Result, blame, errors_of, reports_of, to_commit
+from casewright.application.batch import Result, blame, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
 from casewright.application.observers import notify
@@ -22,17 +22,15 @@ from casewright.application.plan import (
     Job,
     Outdated,
     as_job,
-    check_actor,
     check_version,
     created,
-    decided,
     seen,
     to_record,
 )
 from casewright.application.ports import Joining, Store, UnitOfWork
 from casewright.application.reading import FactProvider, ReadingBus, as_function, case_of
 from casewright.application.reports import Observer, Outcome
-from casewright.domain.actors import Actor
+from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Context
 from casewright.domain.items import Case, Item
@@ -161,6 +159,7 @@ class CommandBus(ReadingBus):
             commands: What is asked for; a later one sees what an earlier one did.
             by: Who asks for all of them.
             all_or_nothing: Whether they are written together, or else none of them. Otherwise each is for itself.
+                Together, a fact that lists is a MisuseError where an earlier command has changed something.
 
         Returns:
             For each command its outcome, or the error that it met. Together, those that met none are refused with the
@@ -169,6 +168,10 @@ class CommandBus(ReadingBus):
         Raises:
             InvalidInputError: One of them is no command.
             StorageError: The store could not write them together.
+
+        What a fact provider raises that is no error of casewright is passed on; each for itself, those before it stay
+        done. Together, what earlier ones recorded can be read item by item only: a provider that lists or counts then
+        raises a MisuseError, and nothing is done.
         """
         check_actor(by)
         if isinstance(commands, str) or not isinstance(commands, Iterable):
@@ -211,8 +214,9 @@ class CommandBus(ReadingBus):
             try:
                 with self._store.begin(tenant=job.by.tenant) as uow:
                     done = self._attempt(uow, job, lock=attempt > 1)
-                    if done[1]:
-                        uow.record(*done[1])
+                    outcome = self._outcome(job, done)
+                    if done.changes:
+                        uow.record(*done.changes)
                         uow.commit()
             except Denied as denied:
                 notify(self._observers, job.denial(denied, attempt))
@@ -223,21 +227,24 @@ class CommandBus(ReadingBus):
                 if attempt == self._max_attempts:
                     raise
             else:
-                if done[1] and self._observers:
-                    notify(self._observers, job.report(done[1], attempt))
-                return self._outcome(job, done)
+                if done.changes and self._observers:
+                    notify(self._observers, job.report(done.changes, attempt))
+                return self._handed_out((outcome,))[0]
 
     def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
         attempt = 0
         while True:
             attempt += 1
             results: list[Result] = []
+            outcomes: tuple[Outcome[Any], ...] = ()
             try:
                 with self._store.begin(tenant=by.tenant) as uow:
                     for job in jobs:
                         results.append(self._result(uow, job, lock=attempt > 1))  # noqa: PERF401 - kept where it stops
-                    if to_commit(results):
-                        uow.commit()
+                    if not errors_of(jobs, results):
+                        outcomes = tuple(map(self._outcome, jobs, cast("list[Done]", results)))
+                        if any(outcome.events for outcome in outcomes):
+                            uow.commit()
             except AlreadyExistsError as error:
                 blame(jobs, results, error)
             except (StaleVersionError, TransientStorageError):
@@ -246,7 +253,7 @@ class CommandBus(ReadingBus):
                 continue
             for report in reports_of(jobs, results, attempt):
                 notify(self._observers, report)
-            return errors_of(jobs, results) or tuple(map(self._outcome, jobs, cast("list[Done]", results)))
+            return errors_of(jobs, results) or self._handed_out(outcomes)
 
     def _result(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Result:
         """What one of several jobs comes to. What is against it does not keep the next one from being judged."""
@@ -258,18 +265,20 @@ class CommandBus(ReadingBus):
             raise
         except CasewrightError as error:
             return error
-        if done[1]:
+        if done.changes:
             # Found now and not by the commit, lest the jobs after it be judged on an item that can never be.
             if job.creates and uow.items.get(job.item_id) is not None:
                 return AlreadyExistsError(job.item_id)
-            uow.record(*done[1])
+            uow.record(*done.changes)
         return done
 
     def _outcome(self, job: Job, done: Done) -> Outcome[Any]:
-        item, changes = done
-        outcome = job.outcome(item, self._shown(changes, job.by))
-        self._given.add(outcome.item)
-        return outcome
+        return job.outcome(done.before, self._shown(done.changes, job.by))
+
+    def _handed_out(self, outcomes: tuple[Outcome[Any], ...]) -> tuple[Outcome[Any], ...]:
+        for outcome in outcomes:
+            self._given.add(outcome.item)
+        return outcomes
 
     def _shown(self, changes: Changes, by: Actor) -> Changes:
         """What the actor may see of changes: the counting of a case that is hidden from them is not theirs to know."""
@@ -284,7 +293,7 @@ class CommandBus(ReadingBus):
     def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Done:
         """Judge the job; return the item before it, and its changes, sealed."""
         item, verdict = self._judged(uow, job, lock=lock)
-        return item, to_record(job, verdict, self._clock())
+        return Done(item, to_record(job, verdict, self._clock()))
 
     def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Permitted[Any] | Refused]:
         if job.creates:
@@ -305,7 +314,8 @@ class CommandBus(ReadingBus):
         check_version(job, item)
         needs = definition.needs(item, job.ask.action)
         parent = case_of(uow, item, lock=lock) if needs.parent else None
-        return decided(job, definition, item, parent, self._known(uow, item, needs))
+        facts, ask = self._known(uow, item, needs), job.ask
+        return definition.decide(item, ask.action, ask.inputs, by=job.by, at=job.at, parent=parent, facts=facts)
 
     def _case_to_be(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Case | None:
         """The case that a new task names, which its creator must be able to read."""

@@ -15,7 +15,7 @@ from casewright.application.commands.base import Ask, Command
 from casewright.application.new_ids import Clock, NewId
 from casewright.application.registry import AnyDefinition, Registry
 from casewright.application.reports import Outcome, Report
-from casewright.domain.actors import Actor
+from casewright.domain.actors import Actor, check_actor
 from casewright.domain.events import Change, Context
 from casewright.domain.history import seal
 from casewright.domain.ids import ItemId, as_item_id, as_note_id
@@ -33,10 +33,8 @@ __all__ = [
     "Job",
     "Outdated",
     "as_job",
-    "check_actor",
     "check_version",
     "created",
-    "decided",
     "report_of",
     "seen",
     "to_record",
@@ -45,8 +43,18 @@ __all__ = [
 
 Changes: TypeAlias = tuple[Change[Any], ...]
 
-Done: TypeAlias = tuple[Item | None, Changes]
-"""What a command that can be done comes to: the item before it, and its changes, sealed."""
+
+@attrs.define
+class Done:
+    """What a command that can be done comes to.
+
+    Attributes:
+        before: The item before it; None where it is new.
+        changes: Its changes, sealed; none where nothing changes.
+    """
+
+    before: Item | None
+    changes: Changes
 
 
 class Denied(Exception):  # noqa: N818 - it never leaves a bus: it carries the error that does
@@ -191,16 +199,6 @@ def _asked(command: Command[Any], new_id: NewId) -> Ask:
     return attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))
 
 
-def check_actor(by: Actor) -> None:
-    """Check that it is an actor (H3).
-
-    Raises:
-        InvalidInputError: It is none.
-    """
-    if not isinstance(by, Actor):
-        raise InvalidInputError("by", f"must be an Actor, not {type(by).__name__}", "name who asks")
-
-
 def seen(
     registry: Registry, item: Item | None, item_id: ItemId, by: Actor, kind: Kind | None = None
 ) -> tuple[Item, AnyDefinition]:
@@ -241,14 +239,6 @@ def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Map
     if not _SAID.isdisjoint(fields):
         raise InvalidInputError(min(_SAID & fields.keys()), "is no field of a new item", "leave it out of the inputs")
     return definition.create(job.item_id, by=job.by, at=job.at, parent=parent, facts=facts, **fields)
-
-
-def decided(
-    job: Job, definition: AnyDefinition, item: Item, parent: Case | None, facts: Mapping[str, object] | None
-) -> _Verdict:
-    """Return what the definition says of the command on an item that may be read."""
-    ask = job.ask
-    return definition.decide(item, ask.action, ask.inputs, by=job.by, at=job.at, parent=parent, facts=facts)
 
 
 def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> Changes:

@@ -116,17 +116,21 @@ class UnitOfWork(Protocol):
             limit: At most so many, from 1, the earliest ones; None for all.
 
         Returns:
-            The events; empty where there is no such item. Those that this unit has recorded may be missing.
+            The events; empty where there is no such item. Those that this unit has recorded are among them.
 
         Raises:
             InvalidInputError: ``after`` or ``limit`` is less than that.
+            MisuseError: The unit has recorded something, and cannot read it before it is written.
         """
         ...
 
     def notes(self, id: str) -> Sequence[Note]:
         """Return the notes of an item, in the order in which they were added; empty where there is no such item.
 
-        Those that this unit has recorded may be missing.
+        Those that this unit has recorded are among them.
+
+        Raises:
+            MisuseError: As for `history`.
         """
         ...
 
@@ -187,7 +191,10 @@ class Joining(Protocol):
 
 @runtime_checkable
 class Listing(Protocol):
-    """A unit of work that can also list items. What the unit itself has recorded may be missing."""
+    """A unit of work that can also list items.
+
+    Once it has recorded something itself, each answer counts that in, or is a MisuseError: it never lacks it.
+    """
 
     terms: frozenset[TermKind]
     """The kinds of terms that it can translate: it is never given others."""
@@ -254,7 +261,7 @@ class OutboxPointer:
 
 @runtime_checkable
 class Outbox(Protocol):
-    """A unit of work that also says what is to be published. What the unit itself has recorded may be missing."""
+    """A unit of work that also says what is to be published. What it has recorded itself, it treats as `Listing`."""
 
     def pending(self, *, limit: int) -> Sequence[OutboxPointer]:
         """Return pointers to events of the tenant that are not published yet.

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from casewright.application.given import Given
 from casewright.application.new_ids import Clock, system_clock
 from casewright.application.observers import notify
-from casewright.application.plan import Denied, check_actor, report_of, seen
+from casewright.application.plan import Denied, report_of, seen
 from casewright.application.ports import Listing, Store, UnitOfWork
 from casewright.application.registry import AnyDefinition, Registry
 from casewright.application.reports import Observer
 from casewright.application.verifying import verify_stored
-from casewright.domain.actors import Actor
+from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Event
 from casewright.domain.filters import CaseFilter, Cursor, ItemFilter, Order, Page, TaskFilter
@@ -43,7 +43,8 @@ _BY_ID: Final = Order()
 FactProvider: TypeAlias = Callable[[UnitOfWork, Any], object]
 """``(unit of work, item) -> fact``: finds out what a guard needs to know beyond the item, inside its transaction. The
 item is None where it is about to be created. It reads through this unit and never asks the bus, whose own transaction
-would wait for this one. What it raises is passed on, and nothing is written."""
+would wait for this one. What it raises is passed on, and nothing is written. In a batch that is all or nothing, a list
+that would lack what an earlier command did is a MisuseError."""
 
 
 class ReadingBus:

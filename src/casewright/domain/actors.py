@@ -9,8 +9,9 @@ import attrs
 from casewright.domain.ids import NO_TENANT, ActorId, Tenant, as_actor_id, as_tenant
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
 from casewright.domain.values import MAX_ROLES, as_names
+from casewright.errors import InvalidInputError
 
-__all__ = ["Actor"]
+__all__ = ["Actor", "check_actor"]
 
 
 def _roles(values: Iterable[str]) -> frozenset[str]:
@@ -45,3 +46,13 @@ class Actor:
     attributes: FrozenMapping[JsonValue] = attrs.field(default=EMPTY, converter=_attributes, kw_only=True)
     tenant: Tenant = attrs.field(default=NO_TENANT, converter=as_tenant, kw_only=True)
     on_behalf_of: ActorId | None = attrs.field(default=None, converter=_principal, kw_only=True)
+
+
+def check_actor(by: Actor) -> None:
+    """Check that it is an actor (H3).
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if not isinstance(by, Actor):
+        raise InvalidInputError("by", f"must be an Actor, not {type(by).__name__}", "name who asks")

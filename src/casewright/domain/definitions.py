@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Generic
 
 import attrs
 
-from casewright.domain.actors import Actor
+from casewright.domain.actors import Actor, check_actor
 from casewright.domain.creating import Blueprint, Draft, create
 from casewright.domain.deciding import NOTHING_CHANGES, Question, decide, judge
 from casewright.domain.definition_parts import DefinitionParts
@@ -111,7 +111,7 @@ class Definition(DefinitionParts, Generic[ItemT]):
             InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
             MisuseError: The parent is no case of the actor's tenant, or this defines cases.
         """
-        _check_actor(by)
+        check_actor(by)
         self._check_parent(parent, by)
         case_id = fields.pop("case_id", None)
         if case_id is not None and (parent is None or parent.id != case_id):
@@ -219,7 +219,7 @@ class Definition(DefinitionParts, Generic[ItemT]):
 
     def may_read(self, item: ItemT, *, by: Actor) -> bool:
         """Return whether the actor may see the item: of the same tenant, and granted by the rule of ``read`` (A8)."""
-        _check_actor(by)
+        check_actor(by)
         self._check_item(item)
         return self._sees(by, item)
 
@@ -243,7 +243,7 @@ class Definition(DefinitionParts, Generic[ItemT]):
 
     def scope(self, actor: Actor) -> Scope:
         """Return the terms that say which items of the actor's tenant the actor may read (A6)."""
-        _check_actor(actor)
+        check_actor(actor)
         return self.authorization.scope(actor, "read")
 
     def _sees(self, by: Actor, item: ItemT) -> bool:
@@ -258,7 +258,7 @@ class Definition(DefinitionParts, Generic[ItemT]):
     def _question(
         self, item: ItemT, by: Actor, at: datetime, facts: Mapping[str, object] | None, parent: Case | None
     ) -> Question:
-        _check_actor(by)
+        check_actor(by)
         self._check_item(item)
         if parent is not None and (
             type(parent) is not Case or parent.id != getattr(item, "case_id", None) or parent.tenant != item.tenant
@@ -283,11 +283,6 @@ def _as_facts(facts: Mapping[str, object] | None) -> Mapping[str, object]:
     if not isinstance(facts, Mapping):
         raise InvalidInputError("facts", f"must be a mapping, not {type(facts).__name__}", "map names to facts")
     return FrozenMapping(facts)  # a copy that no guard can change for the next one
-
-
-def _check_actor(by: Actor) -> None:
-    if not isinstance(by, Actor):
-        raise InvalidInputError("by", f"must be an Actor, not {type(by).__name__}", "name who asks")
 
 
 _CLASSES: Final = {"task": Task, "case": Case}

@@ -24,6 +24,7 @@ __all__ = [
     "HEADERS",
     "RESERVED",
     "SCHEMA",
+    "UNPERFORMED",
     "VERBS",
     "Change",
     "Context",
@@ -72,6 +73,19 @@ COUNTER_ACTIONS: Final = frozenset({"task_opened", "task_closed"})
 
 RESERVED: Final = COUNTER_ACTIONS.union(VERBS)
 """What no action of a lifecycle may be called."""
+
+UNPERFORMED: Final[Mapping[int, frozenset[str]]] = {
+    1: frozenset(
+        {
+            *("create", "read", "edit", "assign", "claim", "release", "set_due", "tag", "add_note"),
+            *("correct", "delete", "task_opened", "task_closed"),
+        }
+    ),
+}
+"""The actions that add no performer to an item, by the number of the event's shape.
+
+No row ever changes, lest an action that was a team's own mean less in its history: a new verb takes a new number.
+"""
 
 
 def _correlation_id(value: str | None) -> str | None:

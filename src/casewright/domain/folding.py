@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from casewright.domain.events import HEADERS, RESERVED, Event
+from casewright.domain.events import HEADERS, UNPERFORMED, Event
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Case, Item, Task, WorkItem
 from casewright.domain.json_values import EMPTY, FrozenMapping
@@ -49,7 +49,7 @@ def apply(before: Item | None, event: Event) -> Item:
     else:
         if closed is not (before.category in CLOSED_CATEGORIES):
             fields["closed_at"] = moment if closed else None
-        if event.action not in RESERVED:
+        if event.action not in UNPERFORMED[event.schema]:
             fields["performers"] = _with_performer(before.performers, event)
         elif event.action == "delete":
             fields["deleted_at"] = moment

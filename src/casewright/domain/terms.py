@@ -88,6 +88,8 @@ class Term:
             raise InvalidInputError("kind", "is no kind of term", f"use one of {', '.join(TermKind)}")
         if type(self.values) is not tuple:
             raise InvalidInputError("values", f"must be a tuple, not {type(self.values).__name__}")
+        if type(self.negated) is not bool:
+            raise InvalidInputError("negated", f"must be True or False, not {type(self.negated).__name__}")
         if shape.accept is not None:
             object.__setattr__(self, "values", shape.accept(self.values))
 

@@ -150,7 +150,7 @@ class MemoryUnitOfWork(BufferingUnitOfWork):
 
     def count(self, kind: Kind, where: Scope) -> int:
         """See `Listing.count`."""
-        self._check_open()
+        self._check_complete()
         return len(self._matching(kind, where))
 
     def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:

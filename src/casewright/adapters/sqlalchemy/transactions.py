@@ -22,6 +22,12 @@ from casewright.errors import MisuseError, OutcomeUnknownError
 __all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
 
 
+_ENDED: Final = (
+    "somebody has ended the transaction on the one connection of a memory database, so nothing was written",
+    "read other tables through an engine of their own, also in a fact provider",
+)
+
+
 class Transaction(Protocol):
     """What a unit of work reads and writes through."""
 
@@ -100,6 +106,15 @@ class _Loan:
         finally:
             self._end_turn()
 
+    def check_begun(self) -> None:
+        """Check that what was begun is still open, lest each statement be a transaction of its own (T1).
+
+        Raises:
+            MisuseError: Somebody has ended it.
+        """
+        if not self._driver.in_transaction:
+            raise MisuseError(*_ENDED)
+
     def _put_back_or_discard(self) -> None:
         try:
             self._put_back()
@@ -155,6 +170,7 @@ class OwnTransaction:
     def write(self, work: Callable[[Send], None]) -> None:
         """See `Transaction.write`."""
         loan = self._opened()
+        loan.check_begun()
         work(loan.send)
         loan.commit()
 

@@ -22,7 +22,7 @@ from casewright.domain.filters import Cursor, Order, OrderBy
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
-from casewright.domain.values import INTEGER_MAX, as_integer
+from casewright.domain.values import INTEGER_MAX
 from casewright.errors import AlreadyExistsError, StaleVersionError, StorageError
 
 __all__ = ["SqlAlchemyUnitOfWork"]
@@ -51,22 +51,20 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
     ) -> tuple[Item, ...]:
         """See `Listing.find`."""
-        self._check_open()
-        most = as_integer(limit, "limit", least=1)
+        most = self._check_limit(limit)
         query = raw(ITEM).where(*self._matching(kind, where))
         return tuple(map(read_item, self._query(_ordered(query, order, after).limit(most))))
 
     def count(self, kind: Kind, where: Scope) -> int:
         """See `Listing.count`."""
-        self._check_open()
+        self._check_complete()
         query = select(func.count()).select_from(ITEM).where(*self._matching(kind, where))
         number: int = self._query(query)[0][0]
         return number
 
     def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
         """See `Outbox.pending`."""
-        self._check_open()
-        most = as_integer(limit, "limit", least=1)
+        most = self._check_limit(limit)
         return tuple(map(read_pointer, self._rows_of(SQLITE.pointers, self.tenant, most)))
 
     def _matching(self, kind: Kind, where: Scope) -> list[Any]:

@@ -151,7 +151,8 @@ class NewItem(Command[ResultT_co]):
 def given(command: Command[Any], *, but: tuple[str, ...]) -> FrozenMapping[Any]:
     """Return the fields of a command that were given, those but that are no inputs: one at its default was not."""
     fields = _inputs_of(type(command), but)
-    return FrozenMapping({name: value for name, default in fields if (value := getattr(command, name)) != default})
+    values = ((name, default, getattr(command, name)) for name, default in fields)
+    return FrozenMapping({name: value for name, default, value in values if value is not default and value != ()})
 
 
 @cache
