@@ -29,6 +29,7 @@ URLS = {
     "sqlite": NO_URL,
     "sqlite://host/file.db": NO_URL,
     "sqlite:///a\0b": NO_URL,
+    "sqlite:///a%00b": NO_URL,
     "sqlite:///\udcff": NO_URL,
     "sqlite:///file.db?timeout=soon": NO_URL,
     "someql://host/name": "is the URL of a database that SQLAlchemy does not know",

@@ -122,7 +122,10 @@ def _engine(url: str | URL, option: str) -> Engine:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", SAWarning)
-            return create_engine(url)
+            engine = create_engine(url)
+        if "\0" in (engine.url.database or ""):  # it may have been written as %00
+            raise ValueError
+        return engine
     except NoSuchModuleError:
         raise InvalidInputError(option, *_UNKNOWN) from None
     except ImportError as error:

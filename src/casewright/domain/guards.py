@@ -21,6 +21,10 @@ GuardFunction: TypeAlias = Callable[[Any, Mapping[str, Any], Mapping[str, Any], 
 """``(item, inputs, facts, at) -> bool``, pure; True passes."""
 
 
+def _code(value: str) -> str:
+    return as_name(value, "code of a guard")
+
+
 @attrs.frozen(repr=False)
 class Guard:
     """A condition with its own reason. Made by `guard`.
@@ -37,7 +41,7 @@ class Guard:
     """
 
     function: GuardFunction
-    code: str
+    code: str = attrs.field(converter=_code)
     text: str
     inputs: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
@@ -103,7 +107,7 @@ def guard(
         raise InvalidInputError("guard", "must be a function (item, inputs, facts, at) -> bool")
     return Guard(
         function,
-        as_name(code, "code of a guard"),
+        code,
         as_text(text, "text of a guard", MAX_TEXT),
         as_names(inputs, "inputs of a guard"),
         as_names(facts, "facts of a guard"),

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from casewright.domain.json_values import EMPTY, FrozenMapping, JsonValue, freeze_object
+from casewright.domain.values import as_name
 from casewright.errors import InvalidInputError
 
 __all__ = ["Phase", "Reason", "alternatives", "answered", "params", "raised", "spoken"]
@@ -32,6 +33,10 @@ def _phase(value: str) -> Phase:
         raise InvalidInputError("phase", "is no phase", f"use one of {', '.join(Phase)}") from None
 
 
+def _code(value: str) -> str:
+    return as_name(value, "code of a reason")
+
+
 def _params(value: Mapping[str, Any]) -> FrozenMapping[JsonValue]:
     return value if type(value) is FrozenMapping else freeze_object(value, "params of a reason")
 
@@ -47,7 +52,7 @@ class Reason:
         params: What the sentence was made of; a permission reason holds the repr of its ``rule``.
     """
 
-    code: str
+    code: str = attrs.field(converter=_code)
     phase: Phase = attrs.field(converter=_phase)
     text: str
     params: FrozenMapping[JsonValue] = attrs.field(default=EMPTY, converter=_params)
