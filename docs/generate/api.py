@@ -41,7 +41,7 @@ API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "bus": ("Bus", ("~application", *(f"~application.{name}" for name in BUS))),
     "commands": ("Commands", ("~application.commands*",)),
     "lists": ("Filters and pages", ("filters",)),
-    "ports": ("Ports", ("~application.ports", "~application.buffering")),
+    "ports": ("Ports", ("~application.ports", "~application.buffering", "~application.writes")),
     "stores": ("Stores", ("~adapters*",)),
     "errors": ("Errors", ("~errors",)),
     "codec": ("JSON", ("~codec*",)),

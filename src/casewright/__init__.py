@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writes
+    from casewright.application.buffering import BufferingUnitOfWork
     from casewright.application.bus import CommandBus
     from casewright.application.commands import (
         COMMANDS,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from casewright.application.ports import Items, Joining, Listing, Outbox, OutboxPointer, Store, UnitOfWork
     from casewright.application.reading import FactProvider
     from casewright.application.reports import Outcome, Report
+    from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
     from casewright.domain.authorization import AuthorizationPolicy
     from casewright.domain.catalog import REGULATORY_CASE, SIMPLE_TASK, TASK
@@ -273,13 +274,14 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
             "Tag",
             "UnblockTask",
         ),
-        "application.buffering": ("BufferingUnitOfWork", "RowWrite", "Writes"),
+        "application.buffering": ("BufferingUnitOfWork",),
         "application.new_ids": ("uuid7",),
         "application.observers": ("LoggingObserver",),
         "application.ports": ("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),
         "application.reading": ("FactProvider",),
         "application.reports": ("Outcome", "Report"),
         "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
+        "application.writes": ("RowWrite", "Writes"),
         "domain.actors": ("Actor",),
         "domain.authorization": ("AuthorizationPolicy",),
         "domain.catalog": ("REGULATORY_CASE", "SIMPLE_TASK", "TASK"),

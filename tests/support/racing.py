@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 from casewright import Store, Tenant
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.application.buffering import Writes
+from casewright.application.writes import Writes
 from support.stores import hasty
 
 P = ParamSpec("P")

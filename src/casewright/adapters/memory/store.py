@@ -16,8 +16,9 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writes
+from casewright.application.buffering import BufferingUnitOfWork
 from casewright.application.ports import OutboxPointer
+from casewright.application.writes import RowWrite, Writes
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
 from casewright.domain.ids import ItemId, Tenant

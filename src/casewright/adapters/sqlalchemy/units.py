@@ -15,8 +15,9 @@ from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import SQLITE, raw
 from casewright.adapters.sqlalchemy.tables import ITEM
 from casewright.adapters.sqlalchemy.transactions import Transaction
-from casewright.application.buffering import BufferingUnitOfWork, RowWrite, Writes
+from casewright.application.buffering import BufferingUnitOfWork
 from casewright.application.ports import OutboxPointer
+from casewright.application.writes import RowWrite, Writes
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
 from casewright.domain.ids import ItemId

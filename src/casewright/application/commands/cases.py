@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 
 from casewright.application.commands import values
 from casewright.application.commands.base import ItemCommand, NewItem
-from casewright.domain.items import Case
+from casewright.domain.items import Case, Kind
 
 __all__ = ["CloseCase", "EscalateCase", "OpenCase", "StartReview", "SubmitCase"]
+
+
+@attrs.frozen
+class CaseCommand(ItemCommand[Case]):
+    """A command on a case; one on an item of the other kind is a NotFoundError."""
+
+    kind: ClassVar[Kind | None] = "case"
 
 
 @attrs.frozen
 class OpenCase(NewItem[Case]):
     """Open a case. It takes what every new item takes: a title, and by keyword all the rest; see `NewItem`."""
 
-    kind = "case"
+    kind: ClassVar[Kind] = "case"
 
 
 @attrs.frozen
-class SubmitCase(ItemCommand[Case]):
+class SubmitCase(CaseCommand):
     """Hand a case in for review.
 
     Args:
@@ -27,11 +36,10 @@ class SubmitCase(ItemCommand[Case]):
     """
 
     action = "submit"
-    kind = "case"
 
 
 @attrs.frozen
-class StartReview(ItemCommand[Case]):
+class StartReview(CaseCommand):
     """Begin the review of a case.
 
     Args:
@@ -40,13 +48,12 @@ class StartReview(ItemCommand[Case]):
     """
 
     action = "start_review"
-    kind = "case"
 
     reviewer_id: str | None = attrs.field(default=None, converter=values.reviewer_id)
 
 
 @attrs.frozen
-class EscalateCase(ItemCommand[Case]):
+class EscalateCase(CaseCommand):
     """Hand a case on to those who decide the hard ones.
 
     Args:
@@ -55,13 +62,12 @@ class EscalateCase(ItemCommand[Case]):
     """
 
     action = "escalate"
-    kind = "case"
 
     reason: str | None = attrs.field(default=None, converter=values.reason)
 
 
 @attrs.frozen
-class CloseCase(ItemCommand[Case]):
+class CloseCase(CaseCommand):
     """Close a case.
 
     Args:
@@ -70,6 +76,5 @@ class CloseCase(ItemCommand[Case]):
     """
 
     action = "close"
-    kind = "case"
 
     reason: str | None = attrs.field(default=None, converter=values.reason)

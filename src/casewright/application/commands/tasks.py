@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 
 from casewright.application.commands import values
 from casewright.application.commands.base import Ask, ItemCommand, NewItem
 from casewright.domain.ids import ItemId
-from casewright.domain.items import Task
+from casewright.domain.items import Kind, Task
 
 __all__ = ["BlockTask", "CancelTask", "CompleteTask", "CreateTask", "ReopenTask", "StartTask", "UnblockTask"]
+
+
+@attrs.frozen
+class TaskCommand(ItemCommand[Task]):
+    """A command on a task; one on an item of the other kind is a NotFoundError."""
+
+    kind: ClassVar[Kind | None] = "task"
 
 
 @attrs.frozen
@@ -20,7 +29,7 @@ class CreateTask(NewItem[Task]):
         case_id: The case it is to belong to, for ever; needs the right to read it. None for none.
     """
 
-    kind = "task"
+    kind: ClassVar[Kind] = "task"
 
     case_id: ItemId | None = attrs.field(default=None, converter=values.case_id, kw_only=True)
 
@@ -30,7 +39,7 @@ class CreateTask(NewItem[Task]):
 
 
 @attrs.frozen
-class StartTask(ItemCommand[Task]):
+class StartTask(TaskCommand):
     """Start work on a task.
 
     Args:
@@ -38,11 +47,10 @@ class StartTask(ItemCommand[Task]):
     """
 
     action = "start"
-    kind = "task"
 
 
 @attrs.frozen
-class BlockTask(ItemCommand[Task]):
+class BlockTask(TaskCommand):
     """Say that a task cannot go on.
 
     Args:
@@ -51,13 +59,12 @@ class BlockTask(ItemCommand[Task]):
     """
 
     action = "block"
-    kind = "task"
 
     reason: str | None = attrs.field(default=None, converter=values.reason)
 
 
 @attrs.frozen
-class UnblockTask(ItemCommand[Task]):
+class UnblockTask(TaskCommand):
     """Say that a task can go on.
 
     Args:
@@ -65,11 +72,10 @@ class UnblockTask(ItemCommand[Task]):
     """
 
     action = "unblock"
-    kind = "task"
 
 
 @attrs.frozen
-class CompleteTask(ItemCommand[Task]):
+class CompleteTask(TaskCommand):
     """Finish a task.
 
     Args:
@@ -77,11 +83,10 @@ class CompleteTask(ItemCommand[Task]):
     """
 
     action = "complete"
-    kind = "task"
 
 
 @attrs.frozen
-class CancelTask(ItemCommand[Task]):
+class CancelTask(TaskCommand):
     """Give a task up.
 
     Args:
@@ -90,13 +95,12 @@ class CancelTask(ItemCommand[Task]):
     """
 
     action = "cancel"
-    kind = "task"
 
     reason: str | None = attrs.field(default=None, converter=values.reason)
 
 
 @attrs.frozen
-class ReopenTask(ItemCommand[Task]):
+class ReopenTask(TaskCommand):
     """Open a task again that was finished or given up.
 
     Args:
@@ -104,4 +108,3 @@ class ReopenTask(ItemCommand[Task]):
     """
 
     action = "reopen"
-    kind = "task"
