@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from casewright import MisuseError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.faults import Driver
 from support.plain_sql import rows_of
@@ -73,8 +74,15 @@ def test_a_fault_at_each_call_while_the_schema_is_created(tmp_path: Path) -> Non
         store.engine.dispose()
 
 
-def test_a_store_that_does_not_begin_is_caught(tmp_path: Path) -> None:
-    """The sweep has teeth: where each statement is a transaction of its own, it finds half of a command."""
-    careless = Driver({"BEGIN IMMEDIATE": "SELECT 1", "COMMIT": "SELECT 1"})
+def test_a_store_that_does_not_roll_back_is_caught(tmp_path: Path) -> None:
+    """The sweep has teeth: where what was written before a fault is kept, it finds half of a command."""
+    careless = Driver({"ROLLBACK": "COMMIT"})
     with closing(Sweep(tmp_path / "store.db", careless)) as sweep, pytest.raises(AssertionError):
         sweep.over(SCENARIOS["CompleteTask"])
+
+
+def test_a_store_that_does_not_begin_writes_nothing(tmp_path: Path) -> None:
+    """Where each statement would be a transaction of its own, none is sent (T1)."""
+    careless = Driver({"BEGIN IMMEDIATE": "SELECT 1"})
+    with pytest.raises(MisuseError, match="nothing was written"):
+        Sweep(tmp_path / "store.db", careless)

@@ -23,8 +23,8 @@ __all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
 
 
 _ENDED: Final = (
-    "somebody has ended the transaction on the one connection of a memory database, so nothing was written",
-    "read other tables through an engine of their own, also in a fact provider",
+    "somebody has ended the transaction that was begun on the connection, so nothing was written",
+    "use an engine of their own for other tables, also in a fact provider; above all beside a memory database",
 )
 
 
