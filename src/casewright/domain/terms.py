@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 import attrs
 
@@ -31,8 +31,6 @@ __all__ = [
     "same_value",
     "simplified",
 ]
-
-_Values: TypeAlias = tuple[JsonValue, ...]
 
 MAX_ALTERNATIVES: Final = 1024
 """How many conjunctions a scope may come to on the way: no database answers a query of more."""
@@ -57,7 +55,7 @@ class TermKind(StrEnum):
     """One of the item's own instants, by name: it matches if it lies before the one value, in canonical text."""
 
 
-def _typed(values: _Values) -> tuple[tuple[type, JsonValue], ...]:
+def _typed(values: tuple[JsonValue, ...]) -> tuple[tuple[type, JsonValue], ...]:
     """What makes two terms equal: 1 and True are equal to Python, but not to a rule (A4)."""
     return tuple((type(value), value) for value in values)
 
@@ -122,25 +120,25 @@ class TermShape:
     """
 
     names: frozenset[str] | None
-    accept: Callable[[_Values], _Values] | None
-    found: Callable[[WorkItem, str, _Values], bool]
+    accept: Callable[[tuple[JsonValue, ...]], tuple[JsonValue, ...]] | None
+    found: Callable[[WorkItem, str, tuple[JsonValue, ...]], bool]
 
 
-def _among(there: object, values: _Values) -> bool:
+def _among(there: object, values: tuple[JsonValue, ...]) -> bool:
     return any(same_value(there, value) for value in values)
 
 
-def _before(there: datetime | None, values: _Values) -> bool:
+def _before(there: datetime | None, values: tuple[JsonValue, ...]) -> bool:
     return there is not None and instant_text(there) < str(values[0])
 
 
-def _none(values: _Values) -> _Values:
+def _none(values: tuple[JsonValue, ...]) -> tuple[JsonValue, ...]:
     if values:
         raise InvalidInputError("values", "must be empty here")
     return values
 
 
-def _one_instant(values: _Values) -> _Values:
+def _one_instant(values: tuple[JsonValue, ...]) -> tuple[JsonValue, ...]:
     if len(values) != 1:
         raise InvalidInputError("values", "must be one instant here")
     return (instant_text(as_instant(values[0], "values[0]")),)

@@ -10,7 +10,7 @@ from casewright.application.commands import values
 from casewright.application.commands.base import ItemCommand, NewItem
 from casewright.domain.items import Case, Kind
 
-__all__ = ["CloseCase", "EscalateCase", "OpenCase", "StartReview", "SubmitCase"]
+__all__ = ["CaseCommand", "CloseCase", "EscalateCase", "OpenCase", "StartReview", "SubmitCase"]
 
 
 @attrs.frozen

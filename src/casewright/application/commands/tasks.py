@@ -11,7 +11,16 @@ from casewright.application.commands.base import Ask, ItemCommand, NewItem
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Kind, Task
 
-__all__ = ["BlockTask", "CancelTask", "CompleteTask", "CreateTask", "ReopenTask", "StartTask", "UnblockTask"]
+__all__ = [
+    "BlockTask",
+    "CancelTask",
+    "CompleteTask",
+    "CreateTask",
+    "ReopenTask",
+    "StartTask",
+    "TaskCommand",
+    "UnblockTask",
+]
 
 
 @attrs.frozen
