@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, NullPool, event
 
-from casewright import AlreadyExistsError, InvalidInputError, Joining, MisuseError, StorageError
+from casewright import (
+    AlreadyExistsError,
+    InvalidInputError,
+    Joining,
+    MisuseError,
+    StorageError,
+    TransientStorageError,
+)
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.domain.filters import Order
 from casewright.domain.ids import NO_TENANT
@@ -58,6 +65,18 @@ def test_what_is_written_is_the_callers_to_commit(
     assert ids(joined) == ["x1"]
     assert ids(store) == []
     connection.commit()
+    assert ids(store) == ["x1"]
+
+
+def test_a_transaction_that_has_read_too_early_is_told_how_to_begin(store: SqlAlchemyStore) -> None:
+    """Waiting would not help a deferred transaction that others have overtaken; beginning it otherwise does (L3)."""
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("SELECT * FROM casewright_item").fetchall()
+        record(store, a_created_task("x1"))
+        with pytest.raises(TransientStorageError, match="begin it with BEGIN IMMEDIATE"):
+            record(SqlAlchemyStore.joining(connection), a_created_task("x2"))
+        connection.rollback()
     assert ids(store) == ["x1"]
 
 

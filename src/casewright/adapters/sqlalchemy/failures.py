@@ -35,6 +35,10 @@ _POOL: Final = (
 
 _TEXTS: Final[Mapping[int, tuple[str, str]]] = {
     sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_BUSY_SNAPSHOT: (
+        "others have written since the transaction that was joined first read",
+        "roll it back, and begin it with BEGIN IMMEDIATE",
+    ),
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_READONLY: (
         "the database can only be read",
@@ -110,4 +114,5 @@ def _translated(error: sqlite3.Error) -> StorageError:
     primary = code & 0xFF
     cls = TransientStorageError if primary in _TRANSIENT else StorageError
     other = f"the database refused what the store asked ({error.sqlite_errorname})"
-    return cls(*_TEXTS.get(primary, (other, "store.ping() tells whether its tables are as they should be")))
+    advice = "store.ping() tells whether its tables are as they should be"
+    return cls(*_TEXTS.get(code, _TEXTS.get(primary, (other, advice))))
