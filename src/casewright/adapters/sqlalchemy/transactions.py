@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, StaticPool
 
 from casewright.adapters.sqlalchemy.failures import DRIVER_ERRORS, is_full, origin
 from casewright.adapters.sqlalchemy.sending import Channel, Send
-from casewright.adapters.sqlalchemy.turns import BY_HAND, MODE, check_idle, take
+from casewright.adapters.sqlalchemy.turns import by_hand, check_idle, take
 from casewright.errors import MisuseError, OutcomeUnknownError
 
 __all__ = ["JoinedTransaction", "OwnTransaction", "Transaction", "prefer_wal"]
@@ -63,7 +63,7 @@ class _Loan:
         self._pooled, self._end_turn = take(engine.pool, self, busy_timeout)
         self._engine = engine
         self._channel: Channel | None = None
-        self._found: tuple[Any, int | None] | None = None
+        self._found: tuple[str, Any, int | None] | None = None
         self._busy_timeout = busy_timeout
         try:
             driver: Any = check_idle(self._pooled.driver_connection)
@@ -72,8 +72,9 @@ class _Loan:
             self.send = send = channel.send
             driver.row_factory = None
             found = None if busy_timeout is None else send("PRAGMA busy_timeout").fetchone()[0]
-            self._found = (getattr(driver, MODE), found)
-            setattr(driver, MODE, BY_HAND)
+            mode, value = by_hand(driver)
+            self._found = (mode, getattr(driver, mode), found)
+            setattr(driver, mode, value)
             if found != busy_timeout:
                 send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
         except BaseException:
@@ -130,12 +131,12 @@ class _Loan:
             return
         try:
             if self._found is not None:
-                mode, busy_timeout = self._found
+                mode, value, busy_timeout = self._found
                 if self._driver.in_transaction:
                     self.send("ROLLBACK")
                 if busy_timeout != self._busy_timeout:
                     self.send(f"PRAGMA busy_timeout = {busy_timeout}").fetchall()
-                setattr(self._driver, MODE, mode)
+                setattr(self._driver, mode, value)
         finally:
             self._driver.row_factory = self._rows
             self._channel.close()  # a statement that was not read to its end would keep the lock

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock, get_ident
 from typing import Any, Final
 from weakref import finalize
@@ -12,11 +11,10 @@ from sqlalchemy import Pool, PoolProxiedConnection, StaticPool
 
 from casewright.errors import MisuseError, TransientStorageError
 
-__all__ = ["BY_HAND", "MODE", "check_idle", "take"]
+__all__ = ["by_hand", "check_idle", "take"]
 
-# Where the driver has the newer attribute, the older one has no effect beside it.
-MODE: Final = "autocommit" if hasattr(sqlite3.Connection, "autocommit") else "isolation_level"
-BY_HAND: Final = True if MODE == "autocommit" else None
+_LEGACY: Final = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, which Python 3.11 has no name for
+_BY_HAND: Final[Mapping[bool, tuple[str, object]]] = {True: ("isolation_level", None), False: ("autocommit", True)}
 
 _AS_THE_DRIVER: Final = 5.0  # seconds
 
@@ -80,6 +78,15 @@ def take(pool: Pool, user: object, busy_timeout: int | None) -> tuple[PoolProxie
         raise
 
 
+def by_hand(driver: Any) -> tuple[str, object]:  # noqa: ANN401 - a connection of the driver
+    """Return the attribute of the connection, and its value, with which nothing begins or ends but by a statement.
+
+    The newer attribute only where the connection is set to it: then the older one has no effect, and with it the
+    driver's own rollback, which pools rely on, has none.
+    """
+    return _BY_HAND[getattr(driver, "autocommit", _LEGACY) == _LEGACY]
+
+
 def check_idle(driver: Any) -> Any:  # noqa: ANN401 - a connection of the driver, or None for one that was discarded
     """Return it, after a check that no transaction is open on it.
 
@@ -87,7 +94,7 @@ def check_idle(driver: Any) -> Any:  # noqa: ANN401 - a connection of the driver
         MisuseError: One is.
     """
     # A driver that is told never to autocommit is always in a transaction.
-    if getattr(driver, "in_transaction", False) and getattr(driver, MODE) is not False:
+    if getattr(driver, "in_transaction", False) and getattr(driver, "autocommit", _LEGACY) is not False:
         raise MisuseError(*_TAKEN)
     return driver
 
