@@ -13,6 +13,8 @@ from dis import opname
 from types import FrameType
 from typing import Any, Final
 
+import pytest
+
 _ENDS_OF_STEPS: Final = ("CALL", "RESUME", "JUMP_BACKWARD")
 
 
@@ -23,6 +25,8 @@ def stepped(work: Callable[[], object], between: Callable[[], object] = int) -> 
         work: What is done.
         between: Called after each step; what it raises is raised in the work.
     """
+    if sys.version_info >= (3, 12):
+        pytest.skip("the steps of Python 3.12 and newer are told otherwise: these tests are for 3.11")
     count = 0
 
     def enter(frame: FrameType, event: str, _: Any) -> Any:
