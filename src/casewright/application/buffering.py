@@ -80,17 +80,17 @@ class BufferingUnitOfWork(ABC):
             raise MisuseError("the unit of work met a conflict or was interrupted", "roll it back, and begin a new one")
 
     def _check_complete(self) -> None:
-        """Check that the unit can read more than single items: the first line of `Listing.count`.
+        """Check that the unit can list items: the first line of `Listing.count`.
 
-        What it has recorded itself is not written yet, so a list would lack it, and a rule that counts would be wrong.
+        What it has recorded itself is not written yet, so a list would lack it, and a fact that counts would be wrong.
 
         Raises:
             MisuseError: It has recorded something; or as for `_check_open`.
         """
         self._check_open()
         if self._changes:
-            problem = "a unit of work that has recorded changes was asked for a list, a history or notes"
-            raise MisuseError(problem, "commit first; of what is recorded only single items can be read")
+            problem = "a unit of work that has recorded changes was asked for a list or a count"
+            raise MisuseError(problem, "commit first; of what is recorded, items are read one by one")
 
     def _check_limit(self, limit: int) -> int:
         """Check as `_check_complete` does, and return the limit: the first line of `find` and of `pending`.
@@ -120,17 +120,26 @@ class BufferingUnitOfWork(ABC):
 
     def history(self, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """See `UnitOfWork.history`."""
-        self._check_complete()
+        self._check_open()
         least = as_integer(after, "after", least=0)
         most = None if limit is None else as_integer(limit, "limit", least=1)
         item_id = _possible(id)
-        return () if item_id is None else self._history(item_id, after=least, limit=most)
+        if item_id is None:
+            return ()
+        kept = self._history(item_id, after=least, limit=most)
+        events = [change.event for change in self._changes if change.after.id == item_id]
+        own = [event for event in events if event.version > least]
+        return (*kept, *own)[:most] if own else kept
 
     def notes(self, id: str) -> Sequence[Note]:
         """See `UnitOfWork.notes`."""
-        self._check_complete()
+        self._check_open()
         item_id = _possible(id)
-        return () if item_id is None else self._notes(item_id)
+        if item_id is None:
+            return ()
+        kept = self._notes(item_id)
+        own = [note for change in self._changes if change.after.id == item_id for note in change.notes]
+        return (*kept, *own) if own else kept
 
     def record(self, *changes: Change[Any]) -> None:
         """See `UnitOfWork.record`."""

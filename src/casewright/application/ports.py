@@ -120,7 +120,6 @@ class UnitOfWork(Protocol):
 
         Raises:
             InvalidInputError: ``after`` or ``limit`` is less than that.
-            MisuseError: The unit has recorded something, and cannot read it before it is written.
         """
         ...
 
@@ -128,9 +127,6 @@ class UnitOfWork(Protocol):
         """Return the notes of an item, in the order in which they were added; empty where there is no such item.
 
         Those that this unit has recorded are among them.
-
-        Raises:
-            MisuseError: As for `history`.
         """
         ...
 

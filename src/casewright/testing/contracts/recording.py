@@ -17,7 +17,7 @@ from casewright.domain.ids import NO_TENANT
 from casewright.domain.verdicts import Permitted
 from casewright.errors import MisuseError
 from casewright.testing.builders import SOME_TIME
-from casewright.testing.contracts.base import Contract, must_raise, seen_or_refused, told
+from casewright.testing.contracts.base import Contract, must_raise, told
 from casewright.testing.contracts.driving import (
     NOTHING_THERE,
     Changes,
@@ -118,14 +118,18 @@ class RecordingContract(Contract):
             assert all_of(store, "a") == kept(changes)
 
     def test_its_history_and_notes_never_miss_what_it_has_recorded(self, store: Store) -> None:
-        """What a unit has recorded itself is in histories and notes as it was recorded, or the unit refuses to say."""
+        """What a unit has recorded itself is in histories and notes, as it was recorded and where it belongs."""
         (opening,) = created(TASK, "a")
         (noted,) = annotated(opening.after, "n")
         write(store, opening)
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(noted)
-            assert seen_or_refused(lambda: list(uow.history("a"))) in ([opening.event, noted.event], None)
-            assert seen_or_refused(lambda: list(uow.notes("a"))) in (list(noted.notes), None)
+            assert list(uow.history("a")) == [opening.event, noted.event]
+            assert list(uow.history("a", after=1)) == [noted.event]
+            assert list(uow.history("a", limit=1)) == [opening.event]
+            assert list(uow.history("a", after=2)) == []
+            assert (list(uow.history("b")), list(uow.notes("b"))) == ([], [])
+            assert list(uow.notes("a")) == list(noted.notes)
 
     @pytest.mark.parametrize("first", [0, 1, 2])
     def test_the_first_read_sees_all_that_was_committed_before_it(self, store: Store, first: int) -> None:
