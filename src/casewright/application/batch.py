@@ -46,12 +46,12 @@ def errors_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[Casewrigh
     return tuple([_error_of(job, one) for job, one in zip(jobs, [*results, *unjudged], strict=True)])
 
 
-def reports_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int) -> list[Report]:
+def reports_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int, *, done: bool) -> list[Report]:
     """Return what observers are told: of each command that was done; or, where none was, of those that were denied."""
-    pairs: Any = list(zip(jobs, results, strict=False))
-    if errors_of(jobs, results):
-        return [job.denial(one, attempt) for job, one in pairs if isinstance(one, Denied)]
-    return [job.report(done.changes, attempt) for job, done in pairs if done.changes]
+    pairs: Any = zip(jobs, results, strict=False)
+    if done:
+        return [job.report(one.changes, attempt) for job, one in pairs if one.changes]
+    return [job.denial(one, attempt) for job, one in pairs if isinstance(one, Denied)]
 
 
 def _error_of(job: Job, result: Result) -> CasewrightError:

@@ -229,7 +229,8 @@ class CommandBus(ReadingBus):
             else:
                 if done.changes and self._observers:
                     notify(self._observers, job.report(done.changes, attempt))
-                return self._handed_out((outcome,))[0]
+                self._given.add(outcome.item)
+                return outcome
 
     def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
         attempt = 0
@@ -247,13 +248,16 @@ class CommandBus(ReadingBus):
                             uow.commit()
             except AlreadyExistsError as error:
                 blame(jobs, results, error)
+                outcomes = ()
             except (StaleVersionError, TransientStorageError):
                 if attempt == self._max_attempts:
                     raise
                 continue
-            for report in reports_of(jobs, results, attempt):
+            errors = errors_of(jobs, results)
+            for report in reports_of(jobs, results, attempt, done=not errors):
                 notify(self._observers, report)
-            return errors_of(jobs, results) or self._handed_out(outcomes)
+            self._given.add(*[outcome.item for outcome in outcomes])
+            return errors or outcomes
 
     def _result(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Result:
         """What one of several jobs comes to. What is against it does not keep the next one from being judged."""
@@ -274,11 +278,6 @@ class CommandBus(ReadingBus):
 
     def _outcome(self, job: Job, done: Done) -> Outcome[Any]:
         return job.outcome(done.before, self._shown(done.changes, job.by))
-
-    def _handed_out(self, outcomes: tuple[Outcome[Any], ...]) -> tuple[Outcome[Any], ...]:
-        for outcome in outcomes:
-            self._given.add(outcome.item)
-        return outcomes
 
     def _shown(self, changes: Changes, by: Actor) -> Changes:
         """What the actor may see of changes: the counting of a case that is hidden from them is not theirs to know."""

@@ -28,14 +28,15 @@ class Given:
         self._items: dict[tuple[Tenant, ItemId], Item] = {}
         self._lock = Lock()
 
-    def add(self, item: Item) -> None:
-        """Remember an item, and forget the one that was given longest ago where there are too many."""
-        key = (item.tenant, item.id)
+    def add(self, *items: Item) -> None:
+        """Remember items, and forget those that were given longest ago where there are too many."""
         with self._lock:
-            self._items.pop(key, None)
-            self._items[key] = item
-            if len(self._items) > MAX_GIVEN:
-                del self._items[next(iter(self._items))]
+            for item in items:
+                key = (item.tenant, item.id)
+                self._items.pop(key, None)
+                self._items[key] = item
+                if len(self._items) > MAX_GIVEN:
+                    del self._items[next(iter(self._items))]
 
     def has(self, item: Item) -> bool:
         """Return whether it is one of them: the very object, not one that equals it."""

@@ -16,7 +16,7 @@ from casewright.application.new_ids import Clock, NewId
 from casewright.application.registry import AnyDefinition, Registry
 from casewright.application.reports import Outcome, Report
 from casewright.domain.actors import Actor, check_actor
-from casewright.domain.events import Change, Context
+from casewright.domain.events import Change, Context, check_context
 from casewright.domain.history import seal
 from casewright.domain.ids import ItemId, as_item_id, as_note_id
 from casewright.domain.items import Case, Item, Kind, Note, WorkItem
@@ -166,8 +166,7 @@ def as_job(
     if not isinstance(command, Command):
         raise InvalidInputError("command", f"must be a Command, not {type(command).__name__}", "such as StartTask(id)")
     check_actor(by)
-    if context is not None and not isinstance(context, Context):
-        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
+    check_context(context)
     ask = _asked(command, new_id)
     item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
     expected = None if expected_version is None else as_integer(expected_version, "expected_version", least=1)

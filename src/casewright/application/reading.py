@@ -177,8 +177,7 @@ class ReadingBus:
         with self._store.begin(tenant=by.tenant, write=False) as uow:
             listing = _listing(uow, where, order)
             found: Any = listing.find(filter.kind, where, order=order, limit=limit + 1, after=after)
-        for item in found[:limit]:
-            self._given.add(item)
+        self._given.add(*found[:limit])
         more = len(found) > limit
         return Page(tuple(found[:limit]), Cursor(order, order.key(found[limit - 1])) if more else None)
 

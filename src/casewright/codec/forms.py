@@ -209,8 +209,7 @@ _TERM: Final[Reader[dict[str, Any]]] = record(
 def read_term(value: object, path: str) -> Term:
     """Read a term; a field that it looks at must be one that items have (S4)."""
     given = _TERM(value, path)
-    names = TERM_SHAPES[given["kind"]].names
-    if names is not None and given["name"] not in names:
+    if not TERM_SHAPES[given["kind"]].looks_at(given["name"]):
         raise failure(at_key(path, "name"), "is no field of an item that such a term looks at")
     try:
         return Term(**given)

@@ -183,9 +183,7 @@ def _counted(change: Change[Any], parent: Case, is_open: bool) -> Change[Any]:
 
 def case_closed(parent: Case) -> Reason | None:
     """Return the reason why no open task can be added to the case; None if one can."""
-    if parent.open:
-        return None
-    return _CASE_CLOSED
+    return None if parent.open else _CASE_CLOSED
 
 
 def _reasons_of_state(question: Question, step: Step, misplaced: Reason | None) -> list[Reason]:

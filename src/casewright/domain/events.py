@@ -18,6 +18,7 @@ from casewright.domain.json_values import EMPTY
 from casewright.domain.making import Maker
 from casewright.domain.payloads import Payload
 from casewright.domain.values import MAX_ID, Category, as_name
+from casewright.errors import InvalidInputError
 
 __all__ = [
     "COUNTER_ACTIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "Change",
     "Context",
     "Event",
+    "check_context",
     "evolve_event",
     "new_event",
 ]
@@ -116,6 +118,16 @@ class Context:
     correlation_id: str | None = attrs.field(default=None, converter=_correlation_id)
     causation_id: str | None = attrs.field(default=None, converter=_causation_id)
     traceparent: str | None = attrs.field(default=None, converter=_traceparent)
+
+
+def check_context(context: Context | None) -> None:
+    """Check that it is a context, or none.
+
+    Raises:
+        InvalidInputError: It is something else.
+    """
+    if context is not None and not isinstance(context, Context):
+        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

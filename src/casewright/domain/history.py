@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import attrs
 
-from casewright.domain.events import COUNTER_ACTIONS, HEADERS, Change, Context, Event, evolve_event
+from casewright.domain.events import COUNTER_ACTIONS, HEADERS, Change, Context, Event, check_context, evolve_event
 from casewright.domain.folding import evolve
 from casewright.domain.ids import ActorId, ItemId, NoteId
 from casewright.domain.items import ItemT
@@ -130,8 +130,7 @@ def seal(
         InvalidInputError: The time is naive, the salt is no printable text, or the context is none.
     """
     payload = _to_seal(change)
-    if context is not None and not isinstance(context, Context):
-        raise InvalidInputError("context", f"must be a Context, not {type(context).__name__}")
+    check_context(context)
     before, event = change.before, change.event
     salt = os.urandom(16).hex() if salt is None else as_name(salt, "salt", MAX_ID)
     origin = _NO_CONTEXT if context is None else context

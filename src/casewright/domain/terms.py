@@ -94,8 +94,7 @@ class Term:
     def matches(self, item: WorkItem) -> bool:
         """Return whether the item meets the condition."""
         shape = TERM_SHAPES[self.kind]
-        known = shape.names is None or self.name in shape.names
-        return (known and shape.found(item, self.name, self.values)) is not self.negated
+        return (shape.looks_at(self.name) and shape.found(item, self.name, self.values)) is not self.negated
 
     def inverted(self) -> Term:
         """Return the term that matches just where this one does not."""
@@ -122,6 +121,10 @@ class TermShape:
     names: frozenset[str] | None
     accept: Callable[[tuple[JsonValue, ...]], tuple[JsonValue, ...]] | None
     found: Callable[[WorkItem, str, tuple[JsonValue, ...]], bool]
+
+    def looks_at(self, name: str) -> bool:
+        """Return whether a term of this kind may look at something of that name."""
+        return self.names is None or name in self.names
 
 
 def _among(there: object, values: tuple[JsonValue, ...]) -> bool:

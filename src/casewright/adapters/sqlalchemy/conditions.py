@@ -70,8 +70,7 @@ def _chain(join: Callable[..., Condition], empty: Condition, parts: Sequence[Con
 
 
 def _lowered(term: Term) -> Condition:
-    names = TERM_SHAPES[term.kind].names
-    found = _LOWERED[term.kind](term) if names is None or term.name in names else false()
+    found = _LOWERED[term.kind](term) if TERM_SHAPES[term.kind].looks_at(term.name) else false()
     return found.is_not(true()) if term.negated else found
 
 
