@@ -33,7 +33,7 @@ class Peer:
         """Answer the guard."""
         return not self.open_tasks
 
-    def on_close(self, event: Any) -> None:  # noqa: ANN401
+    def on_close(self, event: Any) -> None:  # noqa: ANN401 - the peer's own event
         """Record the transition, as an audit row would."""
         self.closed_by.append(event.transition.dest)
 

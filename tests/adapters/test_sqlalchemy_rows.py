@@ -42,7 +42,7 @@ def test_the_tables_can_be_read_and_written_by_the_host(store: SqlAlchemyStore) 
         row = {"tenant": "", "item_id": "y", "version": 1, "shard": 1, "attempts": 1, "error": None}
         connection.execute(insert(OUTBOX), [{**row, "next_at": AT}])
         with pytest.raises((InvalidInputError, StatementError)):
-            connection.execute(insert(OUTBOX), [{**row, "version": 2, "next_at": datetime(2026, 1, 1)}])  # noqa: DTZ001
+            connection.execute(insert(OUTBOX), [{**row, "version": 2, "next_at": datetime(2026, 1, 1)}])  # noqa: DTZ001 - refused
         connection.commit()
     with store.begin(tenant=NO_TENANT) as unit:
         assert [(pointer.item_id, pointer.next_at) for pointer in unit.pending(limit=9)] == [("x1", None), ("y", AT)]

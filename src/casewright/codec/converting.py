@@ -87,7 +87,7 @@ def to_json(value: object, *, converter: BaseConverter | None = None) -> str:
 @overload
 def from_data(data: object, cls: type[T], *, converter: BaseConverter | None = None) -> T: ...
 @overload
-def from_data(data: object, cls: Any, *, converter: BaseConverter | None = None) -> Any: ...  # noqa: ANN401
+def from_data(data: object, cls: Any, *, converter: BaseConverter | None = None) -> Any: ...  # noqa: ANN401 - a union
 def from_data(data: object, cls: Any, *, converter: BaseConverter | None = None) -> Any:
     """Return the value that plain JSON data stands for.
 
@@ -114,7 +114,7 @@ def from_data(data: object, cls: Any, *, converter: BaseConverter | None = None)
 @overload
 def from_json(text: str | bytes, cls: type[T], *, converter: BaseConverter | None = None) -> T: ...
 @overload
-def from_json(text: str | bytes, cls: Any, *, converter: BaseConverter | None = None) -> Any: ...  # noqa: ANN401
+def from_json(text: str | bytes, cls: Any, *, converter: BaseConverter | None = None) -> Any: ...  # noqa: ANN401 - so
 def from_json(text: str | bytes, cls: Any, *, converter: BaseConverter | None = None) -> Any:
     """Return the value that JSON text stands for; text that is no strict JSON is refused first. See `from_data`."""
     return from_data(parse(text), cls, converter=converter)
@@ -130,7 +130,7 @@ def _hook_of(target: Any) -> Any:  # noqa: ANN401 - cattrs' own types
     return None if read is None else lambda value, _: read(value, "")
 
 
-def _scalar(value: object, target: Any) -> Any:  # noqa: ANN401
+def _scalar(value: object, target: Any) -> Any:  # noqa: ANN401 - as above
     if target is bool:
         return boolean(value, "")
     if issubclass(target, int):

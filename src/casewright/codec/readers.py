@@ -257,7 +257,7 @@ def of_class(
 
 
 def _fields(cls: Any) -> Iterable[attrs.Attribute[Any]]:  # noqa: ANN401 - attrs asks for a type that only it can name
-    return attrs.fields(cls)  # type: ignore[no-any-return]
+    return attrs.fields(cls)  # type: ignore[no-any-return] # what attrs gives for Any
 
 
 def _converter_of(field: attrs.Attribute[Any]) -> Callable[[Any], Any]:

@@ -111,7 +111,7 @@ def _key(key: object, path: str) -> str:
     return str.__str__(key)
 
 
-def _record(value: Any, path: str) -> dict[str, Any]:  # noqa: ANN401
+def _record(value: Any, path: str) -> dict[str, Any]:  # noqa: ANN401 - a record of any class
     parts = {name: getattr(value, name) for name in _KEYS[type(value)]}
     return {name: plain(part, at_key(path, name)) for name, part in parts.items() if part is not UNSET}
 

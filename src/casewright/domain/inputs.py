@@ -232,7 +232,13 @@ def _unknown(declared: tuple[Input, ...], given: Mapping[str, object], action: s
     ]
 
 
-def _input(name: str, kind: InputKind, *, max_length: int = MAX_TEXT, **options: Any) -> Input:  # noqa: ANN401
+def _input(
+    name: str,
+    kind: InputKind,
+    *,
+    max_length: int = MAX_TEXT,
+    **options: Any,  # noqa: ANN401 - what else an Input takes
+) -> Input:
     if as_integer(max_length, "max_length", least=1) > MAX_TEXT:
         raise InvalidInputError("max_length", f"must be at most {MAX_TEXT}")
     return Input(name=as_name(name, "name of an input", MAX_NAME), kind=kind, max_length=max_length, **options)

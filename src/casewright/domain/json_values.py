@@ -282,7 +282,7 @@ def parse_canonical(text: str) -> Any:  # noqa: ANN401 - the shape is the caller
 _decode_stored: Final = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # json.loads would make one each time
 
 
-def _freeze_stored(value: object) -> Any:  # noqa: ANN401
+def _freeze_stored(value: object) -> Any:  # noqa: ANN401 - as above
     if isinstance(value, dict):
         return FrozenMapping({key: _freeze_stored(part) for key, part in value.items()}) if value else EMPTY
     if isinstance(value, list):

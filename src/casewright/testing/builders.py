@@ -37,7 +37,12 @@ def an_actor(id: str = "ann", *roles: str, **fields: Any) -> Actor:  # noqa: ANN
     return Actor(id, roles=roles, **fields)
 
 
-def a_task(*, definition: TaskDefinition = TASK, status: str | None = None, **fields: Any) -> Task:  # noqa: ANN401
+def a_task(
+    *,
+    definition: TaskDefinition = TASK,
+    status: str | None = None,
+    **fields: Any,  # noqa: ANN401 - each of its own type
+) -> Task:
     """Return a task of a definition; its category and closing time follow from its status.
 
     Args:
