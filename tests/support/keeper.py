@@ -1,9 +1,9 @@
 """A program that keeps one server alive exactly as long as whoever started it holds a pipe open, and then cleans up.
 
-It is started as `python -I -S keeper.py`, in a session of its own, so that neither Ctrl-C nor a signal to the group of
-the test run reaches it. It reads one line, a `Job` in JSON, from its standard input, writes one line, the `Answer`, and
-waits. When its input ends, since the pipe was closed or since the process that held it died, were it by SIGKILL, it
-ends the server and deletes the folder. It needs the standard library alone, and starts quickly for that.
+It is started as `python -I -S` on this text, in a session of its own, so that neither Ctrl-C nor a signal to the group
+of the test run reaches it. It reads one line, a `Job` in JSON, from its standard input, writes one line, the `Answer`,
+and waits. When its input ends, since the pipe was closed or since the process that held it died, were it by SIGKILL,
+it ends the server and deletes the folder. It needs the standard library alone, and starts quickly for that.
 """
 
 from __future__ import annotations

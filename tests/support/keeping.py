@@ -13,9 +13,9 @@ import attrs
 import pytest
 
 from support import keeper
-from support.keeper import Answer, Job
+from support.keeper import Answer, Job, as_user
 
-__all__ = ["Kept", "keep", "missing"]
+__all__ = ["Kept", "keep", "missing", "runs"]
 
 
 @attrs.frozen(kw_only=True)
@@ -41,14 +41,22 @@ class Kept:
         self.keeper.stdout.close()
 
 
-def keep(job: Job) -> Kept:
-    """Start a server with its keeper, and wait until it takes connections."""
+def keep(job: Job, *, python: str = sys.executable, user: str | None = None) -> Kept:
+    """Start a server with its keeper, and wait until it takes connections.
+
+    Args:
+        job: The server.
+        python: The interpreter that runs the keeper.
+        user: Who runs the keeper; None: whoever runs the tests.
+    """
     started = subprocess.Popen(
-        [sys.executable, "-I", "-S", keeper.__file__],
+        [python, "-I", "-S", "-c", Path(keeper.__file__).read_text(encoding="utf-8")],  # the file may be out of reach
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        cwd="/",
         start_new_session=True,
+        **as_user(user),
     )
     assert started.stdin is not None
     assert started.stdout is not None
@@ -61,8 +69,17 @@ def keep(job: Job) -> Kept:
     raise RuntimeError(f"The server does not start. {answer.get('failure')}")
 
 
+def runs(command: list[str], user: str | None) -> bool:
+    """Whether the user can reach and run the program, and it ends well."""
+    try:
+        tried = subprocess.run(command, check=False, capture_output=True, cwd="/", **as_user(user))
+    except (FileNotFoundError, PermissionError):
+        return False
+    return tried.returncode == 0
+
+
 def missing(reason: str, *, wanted: bool) -> NoReturn:
-    """Skip the test that asked for a service; where it was wanted, and in CI, fail, or the suite would quietly shrink."""
+    """Skip the test that asked for a service; in CI, and where it was wanted, fail: no suite shrinks unseen."""
     if wanted or os.environ.get("CI", "").lower() == "true":
         pytest.fail(reason)
     pytest.skip(reason)

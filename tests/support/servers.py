@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -19,10 +18,19 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 from support.hard_locale import LOCALE, locale_command, locale_files
-from support.keeper import Job, as_user
-from support.keeping import Kept, keep, missing
+from support.keeper import Job
+from support.keeping import Kept, keep, missing, runs
 
-__all__ = ["Driver", "PostgresServer", "postgres_server", "start_postgres", "unavailable"]
+__all__ = [
+    "WHEELS",
+    "Driver",
+    "PostgresServer",
+    "postgres_job",
+    "postgres_server",
+    "start_postgres",
+    "unavailable",
+    "wheel_home",
+]
 
 Driver: TypeAlias = Literal["psycopg", "asyncpg"]
 
@@ -96,18 +104,9 @@ def unavailable(version: str) -> str | None:
     return None
 
 
-def start_postgres(version: str = "17") -> PostgresServer:
-    """Start a new server from its wheel."""
-    found = find_spec(WHEELS[version])
-    assert found is not None
-    assert found.origin is not None
-    user = "nobody" if os.geteuid() == 0 else None
-    home, copies = Path(found.origin).parent, dict[str, str]()
-    if not _runs(home / "pginstall" / "bin" / "postgres", user):
-        libraries = home.with_name(f"{home.name}.libs")  # where some of its programs look for what they need
-        copies = {one.name: str(one) for one in (home, libraries) if one.is_dir()}
-        home = Path("{folder}", home.name)
-    kept = keep(_job(f"{home}/pginstall/bin", user, copies))
+def start_postgres(version: str = "17", *, home: Path | None = None) -> PostgresServer:
+    """Start a new server from its wheel, or from a copy of that in another folder."""
+    kept = keep(postgres_job(home or wheel_home(version), user="nobody" if os.geteuid() == 0 else None))
     query = {"host": str(kept.folder)}
     try:
         url = URL.create("postgresql", username="casewright", port=5432, database="postgres", query=query)
@@ -117,21 +116,29 @@ def start_postgres(version: str = "17") -> PostgresServer:
         raise
 
 
-def _runs(program: Path, user: str | None) -> bool:
-    """Whether the user can reach and run the program."""
-    try:
-        tried = subprocess.run([program, "--version"], check=False, capture_output=True, **as_user(user))
-    except PermissionError:
-        return False
-    return tried.returncode == 0
+def wheel_home(version: str) -> Path:
+    """Return the folder of the package that brings the version."""
+    found = find_spec(WHEELS[version])
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
 
 
-def _job(programs: str, user: str | None, copies: dict[str, str]) -> Job:
-    """Return what is to be kept: a server that only a socket in its own folder leads to, and that spares the disk."""
+def postgres_job(home: Path, *, user: str | None) -> Job:
+    """Return what is to be kept: a server that only a socket in its own folder leads to, and that spares the disk.
+
+    Args:
+        home: The folder of the package whose programs are run; they are copied first if the user cannot reach them.
+        user: Who runs them; None: whoever runs the tests.
+    """
+    copies = dict[str, str]()
+    if not runs([str(home / "pginstall/bin/postgres"), "--version"], user):
+        libraries = home.with_name(f"{home.name}.libs")  # where some of its programs look for what they need
+        copies = {one.name: str(one) for one in (home, libraries) if one.is_dir()}
+        home = Path("{folder}", home.name)
     locale = locale_command("{folder}")
-    collate = "C" if locale is None else LOCALE
-    initdb = [f"{programs}/initdb", "-D", "{folder}/data", "-U", "casewright", "-A", "trust", "-N", "-E", "UTF8"]
-    initdb += ["--locale=C", f"--lc-collate={collate}"]
+    initdb = [f"{home}/pginstall/bin/initdb", "-D", "{folder}/data", "-U", "casewright", "-A", "trust", "-N"]
+    initdb += ["-E", "UTF8", "--locale=C", f"--lc-collate={'C' if locale is None else LOCALE}"]
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": "{folder}",
@@ -147,7 +154,7 @@ def _job(programs: str, user: str | None, copies: dict[str, str]) -> Job:
         files=dict(locale_files()),
         copies=copies,
         prepare=[initdb] if locale is None else [locale, initdb],
-        serve=[f"{programs}/postgres", "-D", "{folder}/data", *options],
+        serve=[f"{home}/pginstall/bin/postgres", "-D", "{folder}/data", *options],
         env={"LOCPATH": "{folder}", "LC_ALL": "C", "PATH": "/usr/bin:/bin"},
     )
 
