@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import attrs
-import pymysql
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, create_engine, make_url, text
 
 from support.debian import unpacked
 from support.keeper import Job
@@ -58,8 +57,7 @@ class MariaDbServer:
             self.kept.stop()
 
     def _run(self, statement: str) -> None:
-        with _connected(self.base) as connection, connection.cursor() as cursor:
-            cursor.execute(statement)
+        _ask(self.url(), statement)
 
 
 def mariadb_server() -> MariaDbServer:
@@ -117,20 +115,16 @@ def _env(home: Path) -> dict[str, str]:
 
 def _answering(url: URL) -> MariaDbServer:
     """Return the server at the URL, once it has answered."""
-    with _connected(url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT @@version")
-        ((version,),) = cursor.fetchall()
-        major, minor = version.split(".")[:2]
+    major, minor = str(_ask(url.set(drivername="mariadb+pymysql"), "SELECT @@version")).split(".")[:2]
     return MariaDbServer(base=url, version=(int(major), int(minor)))
 
 
-def _connected(url: URL) -> pymysql.Connection[pymysql.cursors.Cursor]:
-    return pymysql.connect(
-        host=url.host,
-        port=url.port or 3306,
-        user=url.username,
-        password=str(url.password or ""),
-        database=url.database,
-        unix_socket=url.query.get("unix_socket"),
-        autocommit=True,
-    )
+def _ask(url: URL, statement: str) -> object:
+    """Return the first value of the answer, if there is one."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            answer = connection.execute(text(statement))
+            return answer.scalar() if answer.returns_rows else None
+    finally:
+        engine.dispose()

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["mariadb_database", "mariadb_server", "postgres_database", "postgres_server"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-k postgres` and `-k mariadb` find all tests that ask for such a server."""
+    for item in items:
+        for service in ("postgres", "mariadb"):
+            if f"{service}_server" in getattr(item, "fixturenames", ()):
+                item.extra_keyword_matches.add(service)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """Return a server of this worker, on which everything is allowed but to stop it."""
