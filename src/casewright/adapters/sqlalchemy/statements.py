@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Dialect,
-    Integer,
     Select,
     Table,
     bindparam,
@@ -105,7 +105,7 @@ class Statements:
         return found
 
 
-_LIMIT: Final = bindparam("limit", type_=Integer())
+_LIMIT: Final = bindparam("limit", type_=BigInteger())
 _FIRST: Final[ColumnElement[int]] = literal_column("0")  # named, since SQLAlchemy would send it as one parameter more
 
 

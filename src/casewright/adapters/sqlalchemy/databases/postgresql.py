@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, cast, false, func
+from sqlalchemy import ColumnElement, Table, cast, false, func, literal
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.dml import Insert
 
@@ -24,7 +24,6 @@ from casewright.adapters.sqlalchemy.failures import (
     own_error,
 )
 from casewright.adapters.sqlalchemy.sending import Send
-from casewright.domain.json_values import canonical_json
 from casewright.domain.terms import Term
 
 __all__ = ["Postgresql"]
@@ -117,10 +116,10 @@ class Postgresql(Database):
     def attribute(self, item: Table, term: Term) -> Condition:
         """See `Database.attribute`."""
         bools = [value for value in term.values if isinstance(value, bool)]
-        values = [canonical_json(value) for value in (*bools, *texts(term.values), *integers(term.values))]
+        values = [*bools, *texts(term.values), *integers(term.values)]
         if not values or not texts((term.name,)):
             return false()
-        return cast(item.c.attributes, JSONB)[term.name].in_([cast(value, JSONB) for value in values])
+        return cast(item.c.attributes, JSONB)[term.name].in_([literal(value, JSONB) for value in values])
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
