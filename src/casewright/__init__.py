@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from casewright.application.new_ids import uuid7
     from casewright.application.observers import LoggingObserver
     from casewright.application.ports import Items, Joining, Listing, Outbox, OutboxPointer, Store, UnitOfWork
-    from casewright.application.reading import FactProvider
+    from casewright.application.facts import AsyncFactProvider, FactProvider
     from casewright.application.reports import Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -117,6 +117,7 @@ __all__ = [
     "Analysis",
     "Ask",
     "Assign",
+    "AsyncFactProvider",
     "AuthorizationPolicy",
     "BlockTask",
     "BufferingUnitOfWork",
@@ -278,7 +279,7 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
         "application.new_ids": ("uuid7",),
         "application.observers": ("LoggingObserver",),
         "application.ports": ("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),
-        "application.reading": ("FactProvider",),
+        "application.facts": ("AsyncFactProvider", "FactProvider"),
         "application.reports": ("Outcome", "Report"),
         "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
         "application.writes": ("RowWrite", "Writes"),
