@@ -25,6 +25,7 @@ from casewright.application.plan import (
     Done,
     Job,
     Outdated,
+    Verdict,
     as_job,
     check_version,
     created,
@@ -136,7 +137,8 @@ class CommandBus(ReadingBus):
             MisuseError: ``item`` is not the one that the command names; or it, or a version, is given for a new item.
             StorageError: The store could not do it; nothing was written.
         """
-        return self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context).result
+        done = self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context)
+        return done.result
 
     def outcome(
         self,
@@ -217,7 +219,7 @@ class CommandBus(ReadingBus):
 
     # ------------------------------------------------------------ how commands run
 
-    def _checked(self, job: Job) -> Permitted[Any] | Refused:
+    def _checked(self, job: Job) -> Verdict:
         with self._store.begin(tenant=job.by.tenant, write=False) as uow:
             return self._judged(uow, job, lock=False)[1]
 
@@ -323,7 +325,7 @@ class CommandBus(ReadingBus):
         item, verdict = self._judged(uow, job, lock=lock)
         return Done(item, to_record(job, verdict, self._clock()))
 
-    def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Permitted[Any] | Refused]:
+    def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Verdict]:
         if job.creates:
             definition = self._registry.creating(job.ask)
             parent = self._case_to_be(uow, job, lock=lock)
@@ -337,7 +339,7 @@ class CommandBus(ReadingBus):
         item = uow.items.get(job.item_id, lock=lock)
         return item, self._decided(uow, job, item, lock=lock)
 
-    def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Permitted[Any] | Refused:
+    def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:
         item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
         check_version(job, item)
         needs = definition.needs(item, job.ask.action)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from casewright.application.arguments import (
     BY_ID,
@@ -46,6 +46,8 @@ from casewright.errors import NotFoundError
 __all__ = ["ReadingBus", "case_of"]
 
 T = TypeVar("T")
+
+_Answer: TypeAlias = Callable[[UnitOfWork, Item, AnyDefinition], T]
 
 
 class ReadingBus:
@@ -195,9 +197,7 @@ class ReadingBus:
         """The facts that are needed and that somebody here can find out."""
         return known_facts(self._facts, needs, uow, item)
 
-    def _read(
-        self, item_id: str, by: Actor, answer: Callable[[UnitOfWork, Item, AnyDefinition], T], *, deleted: bool = False
-    ) -> T:
+    def _read(self, item_id: str, by: Actor, answer: _Answer[T], *, deleted: bool = False) -> T:
         check_actor(by)
         known_id = as_item_id(item_id)
         try:
@@ -208,9 +208,7 @@ class ReadingBus:
             notify(self._observers, report_of("read", known_id, by, now, **told))
             raise denied.error from None
 
-    def _answered(
-        self, item_id: ItemId, by: Actor, answer: Callable[[UnitOfWork, Item, AnyDefinition], T], *, deleted: bool
-    ) -> T:
+    def _answered(self, item_id: ItemId, by: Actor, answer: _Answer[T], *, deleted: bool) -> T:
         """Ask in one unit of work."""
         with self._store.begin(tenant=by.tenant, write=False) as uow:
             item, definition = seen(self._registry, uow.items.get(item_id), item_id, by)
