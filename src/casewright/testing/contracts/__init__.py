@@ -12,7 +12,8 @@ An adapter author writes, in a test module::
         def store(self):
             return MyStore()  # new and empty, its schema there
 
-`StoreContract` is the core; the others are for what a store can also do. Needs the extra ``testing``.
+`StoreContract` is the core; the others are for what a store can also do. A natively asynchronous store has
+`AsyncStoreContract` and its like: the same tests, for the fixture ``async_store``. Needs the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -27,14 +28,28 @@ else:  # before they are imported, so that a failure shows what was compared
         *(
             f"{__name__}.{part}"
             for part in (
-                *("base", "conflicts", "core", "driving", "ending", "identity"),
+                *("asynchronous", "base", "conflicts", "core", "driving", "ending", "identity"),
                 *("listing", "outbox", "populating", "reading", "recording"),
             )
         )
     )
 
+from casewright.testing.contracts.asynchronous import (
+    AsyncListingContract,
+    AsyncOutboxContract,
+    AsyncStoreContract,
+    HostingContract,
+)
 from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.outbox import OutboxContract
 
-__all__ = ["ListingContract", "OutboxContract", "StoreContract"]
+__all__ = [
+    "AsyncListingContract",
+    "AsyncOutboxContract",
+    "AsyncStoreContract",
+    "HostingContract",
+    "ListingContract",
+    "OutboxContract",
+    "StoreContract",
+]
