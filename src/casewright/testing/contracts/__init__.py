@@ -28,7 +28,7 @@ else:  # before they are imported, so that a failure shows what was compared
         *(
             f"{__name__}.{part}"
             for part in (
-                *("asynchronous", "base", "conflicts", "core", "driving", "ending", "identity"),
+                *("asynchronous", "base", "conflicts", "contention", "core", "driving", "ending", "identity"),
                 *("listing", "outbox", "populating", "reading", "recording"),
             )
         )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Barrier
 from typing import Final
 
@@ -19,10 +17,12 @@ from casewright.domain.items import Case, Item
 from casewright.errors import AlreadyExistsError, StaleVersionError, TransientStorageError
 from casewright.testing.contracts.base import must_raise, told
 from casewright.testing.contracts.conflicts import ConflictContract
+from casewright.testing.contracts.contention import ContentionContract, fast_switching
 from casewright.testing.contracts.driving import (
     HALF_STALE,
     Changes,
     all_of,
+    counted_on,
     created,
     decided,
     demand_nothing_is_legal,
@@ -91,7 +91,9 @@ _LOST_ON: Final = {"one version": "a", "one new item": "a", "one new note": "n"}
 
 
 @told
-class StoreContract(ReadingContract, IdentityContract, RecordingContract, ConflictContract, EndingContract):
+class StoreContract(
+    ReadingContract, IdentityContract, RecordingContract, ConflictContract, ContentionContract, EndingContract
+):
     """What every store promises: read committed plus compare-and-set, and all or nothing.
 
     A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
@@ -134,7 +136,7 @@ class StoreContract(ReadingContract, IdentityContract, RecordingContract, Confli
         write(store, *changes)
         for number in range(_OPENINGS):
             changes += created(TASK, f"{number}", parent=changes[-1].after)
-        with ThreadPoolExecutor(1) as pool, _fast_switching():
+        with ThreadPoolExecutor(1) as pool, fast_switching():
             writing = pool.submit(_write_in_pairs, store, changes[1:])
             while not writing.done():
                 _look(store)
@@ -147,7 +149,7 @@ class StoreContract(ReadingContract, IdentityContract, RecordingContract, Confli
         ids = [*map(str, range(_THREADS)), "a"]
         write(store, *(change for item_id in ids for change in created(TASK, item_id, attributes={"count": 0})))
         start = Barrier(_THREADS, timeout=60)
-        with ThreadPoolExecutor(_THREADS) as pool, _fast_switching():
+        with ThreadPoolExecutor(_THREADS) as pool, fast_switching():
             for done in [pool.submit(_count, store, start, own) for own in ids[:-1]]:
                 done.result()
         for item_id in ids:
@@ -171,32 +173,15 @@ def _count(store: Store, start: Barrier, own: str) -> None:
 def _counted(store: Store, items: Sequence[Item]) -> bool:
     """Count both on, or neither: who loses the second one must not have written the first."""
     try:
-        write(store, *(change for item in items for change in _incremented(item)))
+        write(store, *(change for item in items for change in counted_on(item)))
     except (StaleVersionError, TransientStorageError):
         return False
     return True
 
 
-def _incremented(item: Item) -> Changes:
-    count = item.attributes["count"]
-    assert isinstance(count, int)
-    return decided(item, "edit", {"attributes": {"count": count + 1}})
-
-
 def _write_in_pairs(store: Store, changes: Changes) -> None:
     for pair in zip(changes[::2], changes[1::2], strict=True):
         write(store, *pair)
-
-
-@contextmanager
-def _fast_switching() -> Iterator[None]:
-    """Let threads take turns after a few instructions, so that one looks wherever another one is."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _look(store: Store) -> None:
