@@ -16,10 +16,8 @@ import pytest
 
 from casewright import Store, TransientStorageError
 from casewright.adapters.memory import MemoryStore
-from casewright.testing import saboteurs
 from casewright.testing.contracts import StoreContract
-from casewright.testing.saboteurs import SABOTEURS, Saboteur
-from casewright.testing.saboteurs.sqlite import in_a_file
+from casewright.testing.saboteurs import SABOTEURS, Saboteur, memory, sqlite
 from support.stores import sqlite_store
 from support.teeth import AllContracts, failures
 
@@ -40,7 +38,7 @@ def through_sqlalchemy() -> Iterator[Store]:
 
 SOUND: Final[Mapping[str, Callable[[], AbstractContextManager[Store]]]] = {
     "memory": lambda: nullcontext(MemoryStore()),
-    "plain_sqlite": in_a_file,
+    "plain_sqlite": sqlite.in_a_file,
     "sqlalchemy": through_sqlalchemy,
 }
 
@@ -51,7 +49,7 @@ class TestPlainSqlite(StoreContract):
     @pytest.fixture
     def store(self) -> Iterator[Store]:
         """Yield an empty store."""
-        with in_a_file() as store:
+        with sqlite.in_a_file() as store:
             yield store
 
 
@@ -66,7 +64,7 @@ def test_there_is_one_for_each_row() -> None:
 def test_each_is_a_value_that_leads_to_its_class(name: str) -> None:
     """Whoever reads the table finds the class with the bug under the same name, and nothing of it can be changed."""
     saboteur = BY_NAME[name]
-    found = [getattr(module, name, None) for module in (saboteurs.memory, saboteurs.sqlite)]
+    found = [getattr(module, name, None) for module in (memory, sqlite)]
     assert [one.__name__ for one in found if one is not None] == [name]
     assert re.fullmatch(r"[A-Z][^.]+\.", saboteur.says)
     value: Any = saboteur

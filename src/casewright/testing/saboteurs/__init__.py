@@ -3,10 +3,6 @@
 A suite of tests is worth what it can catch. Each class here makes a mistake that is often made, and nothing else: read
 one to see what the contract is about, plant the like of it into your own adapter to see that it is caught there.
 
-    >>> from casewright.testing.saboteurs import SABOTEURS
-    >>> [saboteur.name for saboteur in SABOTEURS if "S3" in saboteur.promises]
-    ['DropsTheOffset']
-
 Neither pytest nor a database is needed to make one: `memory` plants into the store in memory, `sqlite` into a small
 store of its own on Python's sqlite3.
 """
