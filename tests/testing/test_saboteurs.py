@@ -84,6 +84,12 @@ def test_each_is_caught_by_the_test_that_names_its_promise(name: str) -> None:
     assert [error for error in errors if not isinstance(error, expected)] == []
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+def test_each_looks_sound_at_first_sight(name: str) -> None:
+    """What is planted is no crude defect: things can be written and looked for, and nothing shows."""
+    assert list(failures("test_a_missing_item_is_none", BY_NAME[name].make)) == []
+
+
 @pytest.mark.parametrize("sound", SOUND)
 @pytest.mark.parametrize("test", sorted({saboteur.caught_by for saboteur in SABOTEURS}))
 def test_a_sound_store_passes_that_very_test(test: str, sound: str) -> None:

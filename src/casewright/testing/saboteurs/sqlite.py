@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
@@ -45,7 +44,7 @@ class PlainSqliteStore:
         unit: The class of its units; a sound one where none is given.
     """
 
-    def __init__(self, path: Path, unit: type[PlainSqliteUnitOfWork] | None = None) -> None:
+    def __init__(self, path: str, unit: type[PlainSqliteUnitOfWork] | None = None) -> None:
         """Make the table."""
         self._path = path
         self._unit = PlainSqliteUnitOfWork if unit is None else unit
@@ -176,5 +175,5 @@ def in_a_file(unit: type[PlainSqliteUnitOfWork] | None = None) -> Iterator[Plain
     Yields:
         The store.
     """
-    with TemporaryDirectory() as folder, closing(PlainSqliteStore(Path(folder) / "store.db", unit)) as store:
+    with TemporaryDirectory() as folder, closing(PlainSqliteStore(f"{folder}/store.db", unit)) as store:
         yield store
