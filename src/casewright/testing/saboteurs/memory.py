@@ -166,27 +166,31 @@ class KeepsAnIdentityMap(MemoryStore):
 
     def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
         """Return a unit that reads through the session of this thread."""
-        return _InASession(self, tenant, write=write, session=vars(self._session))
+        return _InASession(self, tenant, write=write, known=self._known())
 
     def write(self, tenant: Tenant, writes: Writes) -> None:
-        """Write it, and have it in the session too."""
+        """Write it, and load anew what this thread has written."""
         super().write(tenant, writes)
-        vars(self._session).update({(tenant, row.after.id): row.after for row in writes.rows})
+        for row in writes.rows:
+            self._known().pop((tenant, row.after.id), None)
+
+    def _known(self) -> dict[Any, Item]:
+        return vars(self._session)
 
 
 class _InASession(MemoryUnitOfWork):
-    def __init__(self, store: MemoryStore, tenant: str, *, write: bool, session: dict[Any, Item]) -> None:
+    def __init__(self, store: MemoryStore, tenant: str, *, write: bool, known: dict[Any, Item]) -> None:
         super().__init__(store, tenant, write=write)
-        self._session = session
+        self._known = known
 
     def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
         place = (self.tenant, item_id)
-        if place not in self._session:
+        if place not in self._known:
             item = super()._load(item_id, lock=lock)
             if item is None:
                 return None
-            self._session[place] = item
-        return self._session[place]
+            self._known[place] = item
+        return self._known[place]
 
 
 def _others_have_their_turn() -> None:
