@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, StaticPool, create_engine
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, StoreContract
 from support.stores import sqlite_engine
 
 # Making the tables anew for each test would take longer than the tests do, so they are emptied.
@@ -53,8 +53,7 @@ class TestSqliteFile(StoreContract, ListingContract, OutboxContract):
 class TestSqliteMemory(StoreContract, ListingContract, OutboxContract):
     """A memory database does too, one unit after the other on its one connection, and where SQLAlchemy sees all."""
 
-    interleaving = False
-    threads = False
+    capabilities = Capabilities(interleaving=False, threads=False)
 
     @pytest.fixture
     def store(self, memory: Engine) -> SqlAlchemyStore:
@@ -65,7 +64,7 @@ class TestSqliteMemory(StoreContract, ListingContract, OutboxContract):
 class TestJoined(StoreContract, ListingContract, OutboxContract):
     """So does a store that takes part in a transaction of the caller's."""
 
-    threads = False
+    capabilities = Capabilities(threads=False)
 
     @pytest.fixture
     def store(self, memory: Engine) -> Iterator[SqlAlchemyStore]:

@@ -12,7 +12,9 @@ An adapter author writes, in a test module::
         def store(self):
             return MyStore()  # new and empty, its schema there
 
-`StoreContract` is the core; the others are for what a store can also do. Needs the extra ``testing``.
+`StoreContract` is the core; the others are for what a store can also do. What a store cannot do is said in
+``capabilities = Capabilities(threads=False)``: the tests that need it are skipped, and pytest's summary lists the
+promises that are not shown then. Needs the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -27,14 +29,15 @@ else:  # before they are imported, so that a failure shows what was compared
         *(
             f"{__name__}.{part}"
             for part in (
-                *("base", "conflicts", "core", "driving", "ending", "identity"),
+                *("base", "capabilities", "conflicts", "core", "driving", "ending", "identity"),
                 *("listing", "outbox", "populating", "reading", "recording"),
             )
         )
     )
 
+from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.outbox import OutboxContract
 
-__all__ = ["ListingContract", "OutboxContract", "StoreContract"]
+__all__ = ["Capabilities", "ListingContract", "OutboxContract", "StoreContract"]

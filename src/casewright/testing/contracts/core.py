@@ -17,7 +17,7 @@ from casewright.domain.history import verify
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Case, Item
 from casewright.errors import AlreadyExistsError, StaleVersionError, TransientStorageError
-from casewright.testing.contracts.base import must_raise, told
+from casewright.testing.contracts.base import must_raise, needs, told
 from casewright.testing.contracts.conflicts import ConflictContract
 from casewright.testing.contracts.driving import (
     HALF_STALE,
@@ -97,11 +97,11 @@ class StoreContract(ReadingContract, IdentityContract, RecordingContract, Confli
     A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
     """
 
+    @needs("interleaving")
     @pytest.mark.parametrize("turned", [False, True])
     @pytest.mark.parametrize("rivals", _RIVALS)
     def test_of_two_units_at_once_exactly_one_commits(self, store: Store, rivals: str, turned: bool) -> None:
         """Of two units that record rivals the second to commit meets a conflict that names it, and ends (L1, L2)."""
-        self.needs_interleaving()
         present, *units = _RIVALS[rivals]()
         winner, loser = reversed(units) if turned else units
         write(store, *present)
@@ -127,9 +127,9 @@ class StoreContract(ReadingContract, IdentityContract, RecordingContract, Confli
         for item_id in ("c", "t"):
             assert all_of(store, item_id) == kept(present, item_id)
 
+    @needs("threads")
     def test_no_thread_ever_sees_half_of_a_unit(self, store: Store) -> None:
         """While tasks enter a case, each that is counted is there, and each that is there is counted (T1)."""
-        self.needs_threads()
         changes = created(REGULATORY_CASE, "c")
         write(store, *changes)
         for number in range(_OPENINGS):
@@ -141,9 +141,9 @@ class StoreContract(ReadingContract, IdentityContract, RecordingContract, Confli
             writing.result()
         assert load(store, "c") == changes[-1].after
 
+    @needs("threads")
     def test_threads_lose_no_update(self, store: Store) -> None:
         """Eight threads count to 200 together, and each in an item of its own: all is there, once (L1, H5, T1)."""
-        self.needs_threads()
         ids = [*map(str, range(_THREADS)), "a"]
         write(store, *(change for item_id in ids for change in created(TASK, item_id, attributes={"count": 0})))
         start = Barrier(_THREADS, timeout=60)
