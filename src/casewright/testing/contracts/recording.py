@@ -108,7 +108,7 @@ class RecordingContract(Contract):
 
     @needs("interleaving")
     def test_others_see_nothing_before_the_commit_and_all_of_it_after(self, store: Store) -> None:
-        """Of what others do, a unit sees only what they have committed."""
+        """Of what others do, a unit sees only what they have committed (L5)."""
         (opening,) = created(TASK, "a")
         changes = (opening, *annotated(opening.after, "n"))
         with store.begin(tenant=NO_TENANT) as uow:
