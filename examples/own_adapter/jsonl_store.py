@@ -73,6 +73,15 @@ class Kept:
             self.pointers[tenant].append(OutboxPointer(shard=shard, tenant=tenant, item_id=item_id, version=version))
 
 
+def _keep_the_name(folder: Path) -> None:
+    """Let the name of a new file survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class JsonLinesStore:
     """Keeps everything in one file, of which each process holds a copy in memory."""
 
@@ -213,12 +222,3 @@ class JsonLinesUnitOfWork(BufferingUnitOfWork):
 def _lies_after(item: Item, cursor: Cursor) -> bool:
     key = cursor.order.key(item)
     return key < cursor.key if cursor.order.descending else key > cursor.key
-
-
-def _keep_the_name(folder: Path) -> None:
-    """Let the name of a new file survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

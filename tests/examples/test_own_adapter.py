@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,9 @@ from support.buses import ROOT, a_bus
 from support.line_race import Unlocked, create_until_killed, edited_by_all
 from support.racing import PROCESSES, WORKERS
 
-FOLDER: Final = Path(__file__).parents[2] / "examples" / "own_adapter"
+ROOT_FOLDER: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT_FOLDER / "examples" / "own_adapter"
+PAGE: Final = ROOT_FOLDER / "docs" / "how-to" / "write-an-adapter.md"
 
 (OPENING,) = created(REGULATORY_CASE, "c")
 ENTERING: Final[Changes] = created(TASK, "t", title="Ärger 終\n\\n", parent=OPENING.after)
@@ -147,3 +150,12 @@ def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
 def test_the_test_of_an_adapter_is_short() -> None:
     """A third party's whole test module has at most 15 lines."""
     assert len((FOLDER / "test_own_adapter.py").read_text(encoding="utf-8").splitlines()) <= 15
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    """The store, its unit and the whole test stand on the how-to page word for word, but for what is imported."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    store = (FOLDER / "jsonl_store.py").read_text(encoding="utf-8")
+    shown = [block[block.index("class ") :] for block in blocks if "class JsonLines" in block]
+    assert store.endswith("\n\n" + "\n\n".join(shown))
+    assert (FOLDER / "test_own_adapter.py").read_text(encoding="utf-8") in blocks
