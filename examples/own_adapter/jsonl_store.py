@@ -87,12 +87,12 @@ class JsonLinesStore:
 
     def __init__(self, path: Path | str) -> None:
         """Make the file if it is not there."""
-        self._path = Path(path)
+        self.path = Path(path)
         self._kept = Kept()
         self._read = 0  # up to where the file is in memory
         self._lock = Lock()
-        with self._path.open("ab"):
-            _keep_the_name(self._path.parent)
+        with self.path.open("ab"):
+            _keep_the_name(self.path.parent)
 
     def begin(self, *, tenant: str, write: bool = True) -> JsonLinesUnitOfWork:
         """Return a new unit of work."""
@@ -141,7 +141,7 @@ class JsonLinesStore:
     def _locked(self, how: int) -> Iterator[FileIO]:
         """Lock the file against other processes, and what is in memory against other threads."""
         try:
-            with self._lock, FileIO(self._path, "r+") as file:
+            with self._lock, FileIO(self.path, "r+") as file:
                 fcntl.flock(file, how)  # given up when the file is closed, also by a SIGKILL
                 yield file
         except OSError as error:

@@ -10,7 +10,8 @@ import pytest
 
 from casewright import Store
 from casewright.adapters.memory import MemoryStore
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import ListingContract, OutboxContract, Rows, StoreContract
+from support.oracles import memory_rows
 from support.sabotage import sabotaged
 from support.saboteurs import SABOTEURS
 
@@ -19,6 +20,10 @@ CAUGHT_BY = {saboteur: test for test, found in SABOTEURS.items() for saboteur in
 
 class AllContracts(StoreContract, ListingContract, OutboxContract):
     """Every contract at once."""
+
+    def oracle(self, store: MemoryStore) -> Rows:
+        """Return what is kept."""
+        return memory_rows(store)
 
 
 def calls(test: Any) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ class Unlocked(JsonLinesStore):
 
     def write(self, tenant: Any, writes: Any) -> None:
         """Append without a look at the file."""
-        with self._path.open("ab") as file:
+        with self.path.open("ab") as file:
             file.write(self._line(tenant, writes))
 
 

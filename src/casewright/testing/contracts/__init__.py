@@ -14,7 +14,8 @@ An adapter author writes, in a test module::
 
 `StoreContract` is the core; the others are for what a store can also do. What a store cannot do is said in
 ``capabilities = Capabilities(threads=False)``: the tests that need it are skipped, and pytest's summary lists the
-promises that are not shown then. Needs the extra ``testing``.
+promises that are not shown then. An adapter whose word is not to be trusted has a method ``oracle(self, store)`` that
+returns the stored `Rows`, read without it. Needs the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ else:  # before they are imported, so that a failure shows what was compared
             f"{__name__}.{part}"
             for part in (
                 *("base", "capabilities", "conflicts", "core", "driving", "ending", "identity"),
-                *("listing", "outbox", "populating", "reading", "recording"),
+                *("listing", "oracle", "outbox", "populating", "reading", "recording", "stored"),
             )
         )
     )
@@ -38,6 +39,7 @@ else:  # before they are imported, so that a failure shows what was compared
 from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.listing import ListingContract
+from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
 
-__all__ = ["Capabilities", "ListingContract", "OutboxContract", "StoreContract"]
+__all__ = ["Capabilities", "ListingContract", "OutboxContract", "Rows", "StoreContract"]

@@ -36,6 +36,7 @@ from casewright.testing.contracts.ending import EndingContract
 from casewright.testing.contracts.identity import IdentityContract
 from casewright.testing.contracts.reading import ReadingContract
 from casewright.testing.contracts.recording import RecordingContract
+from casewright.testing.contracts.stored import StoredContract
 
 __all__ = ["StoreContract"]
 
@@ -91,10 +92,13 @@ _LOST_ON: Final = {"one version": "a", "one new item": "a", "one new note": "n"}
 
 
 @told
-class StoreContract(ReadingContract, IdentityContract, RecordingContract, ConflictContract, EndingContract):
+class StoreContract(
+    ReadingContract, IdentityContract, RecordingContract, ConflictContract, EndingContract, StoredContract
+):
     """What every store promises: read committed plus compare-and-set, and all or nothing.
 
-    A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
+    A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there. With
+    a method ``oracle`` it also shows what is really stored; see `StoredContract`.
     """
 
     @needs("interleaving")
