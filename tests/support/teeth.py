@@ -11,11 +11,17 @@ import attrs
 import pytest
 
 from casewright import Store
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.adapters.memory import MemoryStore
+from casewright.testing.contracts import ListingContract, OutboxContract, Rows, StoreContract
+from support.oracles import memory_rows
 
 
 class AllContracts(StoreContract, ListingContract, OutboxContract):
     """Every contract at once."""
+
+    def oracle(self, store: MemoryStore) -> Rows:
+        """Return what a store in memory keeps."""
+        return memory_rows(store)
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Case
 from casewright.errors import StaleVersionError
-from casewright.testing.contracts.base import Contract, told
+from casewright.testing.contracts.base import Contract, needs, told
 from casewright.testing.contracts.driving import (
     Changes,
     all_of,
@@ -45,9 +45,9 @@ _ANY_EXCEPTION: Final = (Exception, KeyboardInterrupt, SystemExit, GeneratorExit
 class ContentionContract(Contract):
     """What holds while several threads want the same. A part of `StoreContract`."""
 
+    @needs("threads")
     def test_of_threads_that_change_one_version_exactly_one_is_acknowledged(self, store: Store) -> None:
         """Of eight threads that all change what they read at one version one commits, and the others are stale (L1)."""
-        self.needs_threads()
         write(store, *created(TASK, "a"))
         for number in range(_ROUNDS):
             item = load(store, "a")
@@ -55,9 +55,9 @@ class ContentionContract(Contract):
             assert len(acknowledged) == 1, "not just one of the changes of one version was acknowledged"
             assert load(store, "a") == acknowledged[0][-1].after, "what was acknowledged is not there"
 
+    @needs("threads")
     def test_whichever_thread_writes_it_a_history_is_one_chain(self, store: Store) -> None:
         """Each event follows just one other, whoever wants to append to it, and row and notes are as it tells (H5)."""
-        self.needs_threads()
         write(store, *created(TASK, "a"))
         for number in range(_ROUNDS):
             item = load(store, "a")
@@ -67,18 +67,18 @@ class ContentionContract(Contract):
         assert [event.version for event in events] == list(range(1, _ROUNDS + 2)), "the history has a fork or a gap"
         assert verify_stored(found, events, notes) == ()
 
+    @needs("threads")
     def test_threads_that_read_and_write_in_one_unit_meet_nothing_but_conflicts(self, store: Store) -> None:
         """Eight threads each read, decide and write in one unit: none is refused a lock, no update is lost (L1, L3)."""
-        self.needs_threads()
         write(store, *created(TASK, "a", attributes={"count": 0}))
         _at_once([partial(_count, store) for _ in range(_THREADS)])
         item = load(store, "a")
         assert item.attributes["count"] == _THREADS * _ROUNDS, "an update that was acknowledged is lost"
         assert item.version == _THREADS * _ROUNDS + 1
 
+    @needs("threads")
     def test_no_case_is_closed_over_a_task_that_is_opened(self, store: Store) -> None:
         """While some close a case that has no open task and others open one in it, only one of them all may (L2)."""
-        self.needs_threads()
         for number in range(_ROUNDS):
             (opening,) = created(REGULATORY_CASE, f"c{number}", status="UNDER_REVIEW", reason="why")
             write(store, opening)
@@ -92,10 +92,10 @@ class ContentionContract(Contract):
             assert case.open_tasks == len(tasks), "a case does not count its open tasks"
             assert len(acknowledged) == 1, "not just one of the decisions on one version was acknowledged"
 
+    @needs("threads")
     @pytest.mark.parametrize("lock", [False, True])
     def test_what_another_thread_has_committed_is_loaded(self, store: Store, lock: bool) -> None:
         """A new unit loads what others have committed since this thread last looked, so a second try succeeds (L1)."""
-        self.needs_threads()
         write(store, *created(TASK, "a"))
         elsewhere = edited(load(store, "a"), "by another thread")
         _at_once([partial(write, store, *elsewhere)])
@@ -105,10 +105,10 @@ class ContentionContract(Contract):
             assert item == elsewhere[-1].after, "what was loaded is older than what was committed before"
             record_and_commit(uow, *edited(item, "by this one"))
 
+    @needs("threads")
     @pytest.mark.parametrize("kind", _ANY_EXCEPTION)
     def test_after_any_exception_another_thread_goes_on(self, store: Store, kind: type[BaseException]) -> None:
         """What led out of a block leaves nothing locked: another thread writes the same item, then this one (T4)."""
-        self.needs_threads()
         (opening,) = created(TASK, "a")
         write(store, opening)
         with pytest.raises(kind), store.begin(tenant=NO_TENANT) as uow:  # noqa: PT012 - the block is what is tested

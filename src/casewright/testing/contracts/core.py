@@ -15,7 +15,7 @@ from casewright.domain.history import verify
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Case, Item
 from casewright.errors import AlreadyExistsError, StaleVersionError, TransientStorageError
-from casewright.testing.contracts.base import must_raise, told
+from casewright.testing.contracts.base import must_raise, needs, told
 from casewright.testing.contracts.conflicts import ConflictContract
 from casewright.testing.contracts.contention import ContentionContract, fast_switching
 from casewright.testing.contracts.driving import (
@@ -36,6 +36,7 @@ from casewright.testing.contracts.ending import EndingContract
 from casewright.testing.contracts.identity import IdentityContract
 from casewright.testing.contracts.reading import ReadingContract
 from casewright.testing.contracts.recording import RecordingContract
+from casewright.testing.contracts.stored import StoredContract
 
 __all__ = ["StoreContract"]
 
@@ -92,18 +93,25 @@ _LOST_ON: Final = {"one version": "a", "one new item": "a", "one new note": "n"}
 
 @told
 class StoreContract(
-    ReadingContract, IdentityContract, RecordingContract, ConflictContract, ContentionContract, EndingContract
+    ReadingContract,
+    IdentityContract,
+    RecordingContract,
+    ConflictContract,
+    ContentionContract,
+    EndingContract,
+    StoredContract,
 ):
     """What every store promises: read committed plus compare-and-set, and all or nothing.
 
-    A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
+    A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there. With
+    a method ``oracle`` it also shows what is really stored; see `StoredContract`.
     """
 
+    @needs("interleaving")
     @pytest.mark.parametrize("turned", [False, True])
     @pytest.mark.parametrize("rivals", _RIVALS)
     def test_of_two_units_at_once_exactly_one_commits(self, store: Store, rivals: str, turned: bool) -> None:
         """Of two units that record rivals the second to commit meets a conflict that names it, and ends (L1, L2)."""
-        self.needs_interleaving()
         present, *units = _RIVALS[rivals]()
         winner, loser = reversed(units) if turned else units
         write(store, *present)
@@ -129,9 +137,9 @@ class StoreContract(
         for item_id in ("c", "t"):
             assert all_of(store, item_id) == kept(present, item_id)
 
+    @needs("threads")
     def test_no_thread_ever_sees_half_of_a_unit(self, store: Store) -> None:
         """While tasks enter a case, each that is counted is there, and each that is there is counted (T1)."""
-        self.needs_threads()
         changes = created(REGULATORY_CASE, "c")
         write(store, *changes)
         for number in range(_OPENINGS):
@@ -143,9 +151,9 @@ class StoreContract(
             writing.result()
         assert load(store, "c") == changes[-1].after
 
+    @needs("threads")
     def test_threads_lose_no_update(self, store: Store) -> None:
         """Eight threads count to 200 together, and each in an item of its own: all is there, once (L1, H5, T1)."""
-        self.needs_threads()
         ids = [*map(str, range(_THREADS)), "a"]
         write(store, *(change for item_id in ids for change in created(TASK, item_id, attributes={"count": 0})))
         start = Barrier(_THREADS, timeout=60)
