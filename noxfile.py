@@ -77,7 +77,7 @@ def _run_suite(session: nox.Session, *pytest: str) -> None:
         session.run(*pytest, *session.posargs)
         return
     session.run(*pytest, "README.md", "docs")  # in one process: the examples of a page share their names
-    session.run(*pytest, "-n", "auto", "tests")
+    session.run(*pytest, "-n", "auto", "tests", "examples")
 
 
 def _timed(run: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
