@@ -34,6 +34,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
 NEEDS_EXTRA = (
+    "casewright.testing.asking",
     "casewright.testing.contracts",
     "casewright.testing.machine",
     "casewright.testing.strategies",
