@@ -6,7 +6,6 @@ Needs no Hypothesis.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 from casewright.application.ports import Store
 from casewright.domain.actors import Actor
@@ -15,10 +14,10 @@ from casewright.errors import MisuseError
 
 __all__ = ["check_setting", "check_store"]
 
-OneT = TypeVar("OneT")
 
-
-def check_setting(owner: str, *, definitions: object, actors: object, facts: object) -> None:
+def check_setting(
+    owner: str, *, definitions: Sequence[TaskDefinition | CaseDefinition], actors: Sequence[Actor], facts: object
+) -> None:
     """Check the class attributes of a machine.
 
     Args:
@@ -30,10 +29,10 @@ def check_setting(owner: str, *, definitions: object, actors: object, facts: obj
     Raises:
         MisuseError: One of them is something else, or empty where it must not be.
     """
-    held = _several(f"{owner}.definitions", definitions, TaskDefinition, CaseDefinition)
-    if len({one.name for one in held}) < len(held):
+    _check_several(f"{owner}.definitions", definitions, TaskDefinition, CaseDefinition)
+    if len({one.name for one in definitions}) < len(definitions):
         raise MisuseError(f"{owner}.definitions has two of one name", "give each a name of its own")
-    _several(f"{owner}.actors", actors, Actor)
+    _check_several(f"{owner}.actors", actors, Actor)
     if not isinstance(facts, Mapping) or not all(callable(provider) for provider in facts.values()):
         problem = f"{owner}.facts is no mapping of names to functions"
         raise MisuseError(problem, 'write facts = {"paid": lambda uow, item: True}')
@@ -55,8 +54,7 @@ def check_store(owner: str, store: Store) -> Store:
     return store
 
 
-def _several(name: str, given: object, *classes: type[OneT]) -> Sequence[OneT]:
+def _check_several(name: str, given: object, *classes: type) -> None:
     if not isinstance(given, Sequence) or not given or not all(isinstance(one, classes) for one in given):
         wanted = " or ".join(cls.__name__ for cls in classes)
         raise MisuseError(f"{name} is no tuple of {wanted}", "give at least one, in a tuple")
-    return given
