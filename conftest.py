@@ -1,4 +1,4 @@
-"""Run the `python` examples of the README and the documentation as tests; `tests/conftest.py` is the suite's own."""
+"""Run the `python` examples of the README and the documentation as tests, and lend them and the suite real servers."""
 
 import gc
 
@@ -7,6 +7,8 @@ import pytest
 from sybil import Sybil
 from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+pytest_plugins = ["support.services"]
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],

@@ -24,7 +24,7 @@ from casewright import Change, CommandBus, seal
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.rows import event_values, item_values
-from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, OUTBOX, Instant, metadata
+from casewright.adapters.sqlalchemy.tables import TABLES, Instant, metadata
 from casewright.application.ports import shard_of
 
 __all__ = ["run"]
@@ -151,7 +151,7 @@ def _wal(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connecti
 
 # ---------------------------------------------------------------- the peers
 
-_COLUMNS: Final = tuple(column.name for column in ITEM.c)
+_COLUMNS: Final = tuple(column.name for column in TABLES.item.c)
 _MOVED: Final = ("status", "category", "version", "updated_at", "closed_at", "performers", "head")
 
 
@@ -173,7 +173,7 @@ def _rows(log: list[Step]) -> list[_Rows]:
             "attempts": 0,
         }
         item = dict(zip(_COLUMNS, values(after), strict=True))
-        entry = dict(zip((column.name for column in EVENT.c), event_values(happened), strict=True))
+        entry = dict(zip((column.name for column in TABLES.event.c), event_values(happened), strict=True))
         rows.append(_Rows((after.tenant, after.id), after.version, item, entry, pointer))
     return rows
 
@@ -186,11 +186,11 @@ def _raw(path: Path, rows: list[_Rows]) -> None:
     """What a team would write by hand with the driver alone."""
     point = tuple(rows[0].pointer)
     events = tuple(rows[0].event)
-    insert_item, insert_event = _insert(ITEM, _COLUMNS), _insert(EVENT, events)
-    insert_pointer = _insert(OUTBOX, point)
-    select_item = f"SELECT {', '.join(_COLUMNS)} FROM {ITEM.name} WHERE tenant = ? AND id = ?"
+    insert_item, insert_event = _insert(TABLES.item, _COLUMNS), _insert(TABLES.event, events)
+    insert_pointer = _insert(TABLES.outbox, point)
+    select_item = f"SELECT {', '.join(_COLUMNS)} FROM {TABLES.item.name} WHERE tenant = ? AND id = ?"
     sets = ", ".join(f"{name} = ?" for name in _MOVED)
-    update_item = f"UPDATE {ITEM.name} SET {sets} WHERE tenant = ? AND id = ? AND version = ?"
+    update_item = f"UPDATE {TABLES.item.name} SET {sets} WHERE tenant = ? AND id = ? AND version = ?"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         run = connection.execute
@@ -215,16 +215,16 @@ def _bound(table: Table, row: dict[str, Any]) -> dict[str, Any]:
 
 def _core(engine: Engine, rows: list[_Rows]) -> None:
     """What a team would write by hand with SQLAlchemy's Core, every statement built once."""
-    mine = (ITEM.c.tenant == bindparam("b_tenant")) & (ITEM.c.id == bindparam("b_id"))
-    select_item = select(ITEM).where(mine)
+    mine = (TABLES.item.c.tenant == bindparam("b_tenant")) & (TABLES.item.c.id == bindparam("b_id"))
+    select_item = select(TABLES.item).where(mine)
     update_item = (
-        update(ITEM)
-        .where(mine & (ITEM.c.version == bindparam("b_version")))
+        update(TABLES.item)
+        .where(mine & (TABLES.item.c.version == bindparam("b_version")))
         .values({name: bindparam(name) for name in _MOVED})
     )
-    insert_item, insert_event, insert_pointer = insert(ITEM), insert(EVENT), insert(OUTBOX)
-    items = [_bound(ITEM, row.item) for row in rows]
-    events = [_bound(EVENT, row.event) for row in rows]
+    insert_item, insert_event, insert_pointer = insert(TABLES.item), insert(TABLES.event), insert(TABLES.outbox)
+    items = [_bound(TABLES.item, row.item) for row in rows]
+    events = [_bound(TABLES.event, row.event) for row in rows]
     for row, item, entry in zip(rows, items, events, strict=True):
         with engine.begin() as connection:
             if row.version == 1:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import StatementError
 
 from casewright import AlreadyExistsError, InvalidInputError, StorageError
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.adapters.sqlalchemy.tables import EVENT, OUTBOX
+from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.domain.filters import Order
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.terms import EVERYTHING
@@ -37,12 +37,12 @@ def test_the_tables_can_be_read_and_written_by_the_host(store: SqlAlchemyStore) 
     """To whoever reads the tables through SQLAlchemy, instants are aware datetimes; naive ones are refused (S3)."""
     record(store, a_created_task())
     with store.engine.connect() as connection:
-        assert connection.execute(select(EVENT.c.occurred_at, EVENT.c.salt)).one()[0] == AT
-        assert connection.execute(select(OUTBOX.c.next_at)).one() == (None,)
+        assert connection.execute(select(TABLES.event.c.occurred_at, TABLES.event.c.salt)).one()[0] == AT
+        assert connection.execute(select(TABLES.outbox.c.next_at)).one() == (None,)
         row = {"tenant": "", "item_id": "y", "version": 1, "shard": 1, "attempts": 1, "error": None}
-        connection.execute(insert(OUTBOX), [{**row, "next_at": AT}])
+        connection.execute(insert(TABLES.outbox), [{**row, "next_at": AT}])
         with pytest.raises((InvalidInputError, StatementError)):
-            connection.execute(insert(OUTBOX), [{**row, "version": 2, "next_at": datetime(2026, 1, 1)}])  # noqa: DTZ001 - refused
+            connection.execute(insert(TABLES.outbox), [{**row, "version": 2, "next_at": datetime(2026, 1, 1)}])  # noqa: DTZ001 - refused
         connection.commit()
     with store.begin(tenant=NO_TENANT) as unit:
         assert [(pointer.item_id, pointer.next_at) for pointer in unit.pending(limit=9)] == [("x1", None), ("y", AT)]
@@ -100,7 +100,7 @@ def check_refused(store: SqlAlchemyStore, statement: str) -> None:
     with closing(sqlite3.connect(str(store.engine.url.database), isolation_level=None)) as other:
         other.execute(statement)
     with pytest.raises(
-        StorageError, match=r"(the row .* of casewright_\w+|a row) holds what this store cannot"
+        StorageError, match=r"(the row .* of the \w+ table|a row) holds what this store cannot"
     ) as caught:
         _read_all(store)
     assert SECRET not in f"{caught.value} {caught.value.__cause__}"

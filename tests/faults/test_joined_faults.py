@@ -114,7 +114,7 @@ class Caller:
             else:
                 assert attempt.raised is fault.error
             if attempt.raised is not None:
-                assert attempt.found == (sound.found if "RELEASE casewright" in calls[: fault.place] else [])
+                assert attempt.found == (sound.found if "RELEASE SAVEPOINT" in calls[: fault.place] else [])
             assert attempt.mine == 2 or given_up(calls, fault)
 
 
@@ -124,7 +124,7 @@ def given_up(calls: list[str], fault: Fault) -> bool:
     Or when SQLAlchemy was interrupted while it read, which it never survives.
     """
     undoing = "ROLLBACK TO" in calls[: fault.place + 2]
-    releasing = calls[fault.place] == "RELEASE casewright"
+    releasing = calls[fault.place] == "RELEASE SAVEPOINT"
     reading = "SAVEPOINT casewright" not in calls and not isinstance(fault.error, Exception)
     return undoing or releasing or fault.kind.lasting or reading
 

@@ -14,9 +14,11 @@ from sqlalchemy import Executable, delete, event, insert, select, update
 from casewright import Note, Store
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, metadata
+from casewright.adapters.sqlalchemy.tables import TABLES, metadata
 from casewright.domain.ids import NO_TENANT, as_item_id
 from support.stores import sqlite_engine, sqlite_store
+
+ITEM, EVENT, NOTE = TABLES.item, TABLES.event, TABLES.note
 
 
 class Backend(Protocol):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import AsyncStoreContract, HostingContract, ListingContract, OutboxContract
 from casewright.testing.contracts.base import promises
 from support.sources import cited_ids, package_sources
 
-CONTRACTS: Final = (StoreContract, ListingContract, OutboxContract)
+CONTRACTS: Final = (AsyncStoreContract, ListingContract, OutboxContract, HostingContract)
 PORTS: Final = {source.name: source for source in package_sources() if source.name.endswith("ports.py")}
 
 

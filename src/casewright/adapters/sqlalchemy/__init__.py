@@ -1,4 +1,4 @@
-"""A store in a SQL database through SQLAlchemy Core: SQLite now (`pip install "casewright[sqlalchemy]"`)."""
+"""A store in SQLite, PostgreSQL or MariaDB through SQLAlchemy Core (`pip install "casewright[sqlalchemy]"`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ except ImportError as _error:
     ) from _error
 
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
-from casewright.adapters.sqlalchemy.tables import metadata
+from casewright.adapters.sqlalchemy.tables import TABLES, Tables, metadata
 
-__all__ = ["SqlAlchemyStore", "metadata"]
+__all__ = ["TABLES", "SqlAlchemyStore", "Tables", "metadata"]

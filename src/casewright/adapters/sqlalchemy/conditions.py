@@ -7,48 +7,90 @@ Text of a caller's reaches a statement as a value only, never as a name (S4).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from sqlalchemy import ColumnElement, Text, and_, exists, false, func, or_, true, type_coerce
+from sqlalchemy import Table, Text, and_, false, or_, true, type_coerce
 
+from casewright.adapters.sqlalchemy.databases.base import Condition, Database, among, integers, texts
 from casewright.adapters.sqlalchemy.rows import performer_line
-from casewright.adapters.sqlalchemy.tables import ITEM
 from casewright.domain.items import INTEGER_FIELDS, TEXT_FIELDS
-from casewright.domain.json_values import JSON_MAX_BYTES, JsonValue
 from casewright.domain.terms import TERM_SHAPES, Scope, Term, TermKind
-from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, as_text
-from casewright.errors import InvalidInputError
 
-__all__ = ["TERMS", "condition"]
-
-Condition: TypeAlias = ColumnElement[bool]
+__all__ = ["Conditions"]
 
 _WIDTH: Final = 200
 """How many conditions stand in one chain: SQLite refuses expressions that are nested a thousand deep."""
 
-_ENTRY: Final = func.json_each(ITEM.c.attributes).table_valued("key", "type", "atom", name="entry")
 
-
-def condition(scope: Scope) -> Condition:
-    """Return the condition on the table of items that holds just where the scope matches.
+class Conditions:
+    """Conditions on one table of items.
 
     Args:
-        scope: Any scope.
+        item: The table.
+        database: Whose SQL they are.
 
-    Returns:
-        The condition; false or NULL where the scope does not match.
+    Attributes:
+        terms: The kinds of terms that there is a condition for.
     """
-    alternatives = [dict.fromkeys(terms) for terms in scope.alternatives]
-    shared = [term for term in next(iter(alternatives), ()) if all(term in terms for terms in alternatives)]
-    own = [[term for term in terms if term not in shared] for terms in alternatives]
-    single = [terms[0] for terms in own if len(terms) == 1]
-    several = [_all_of(terms) for terms in own if len(terms) != 1]
-    either = [_lowered(term) for term in _merged(single, negated=False)]
-    return and_(_all_of(shared), _chain(or_, false(), [*either, *several]))
 
+    def __init__(self, item: Table, database: Database) -> None:
+        """Choose what lowers each kind of term."""
+        self._item = item
+        self._database = database
+        self._lowering: Mapping[TermKind, Callable[[Term], Condition]] = {
+            TermKind.FIELD: self._field,
+            TermKind.ATTRIBUTE: self._attribute,
+            TermKind.PERFORMER: self._performer,
+            TermKind.PRESENT: self._present,
+            TermKind.BEFORE: self._before,
+        }
+        unable = set() if database.attributes else {TermKind.ATTRIBUTE}
+        self.terms = frozenset(self._lowering) - unable
 
-def _all_of(terms: Iterable[Term]) -> Condition:
-    return _chain(and_, true(), [_lowered(term) for term in _merged(terms, negated=True)])
+    def of(self, scope: Scope) -> Condition:
+        """Return the condition that holds just where the scope matches.
+
+        Args:
+            scope: Any scope.
+
+        Returns:
+            The condition; false or NULL where the scope does not match.
+        """
+        alternatives = [dict.fromkeys(terms) for terms in scope.alternatives]
+        shared = [term for term in next(iter(alternatives), ()) if all(term in terms for terms in alternatives)]
+        own = [[term for term in terms if term not in shared] for terms in alternatives]
+        single = [terms[0] for terms in own if len(terms) == 1]
+        several = [self._all_of(terms) for terms in own if len(terms) != 1]
+        either = [self._lowered(term) for term in _merged(single, negated=False)]
+        return and_(self._all_of(shared), _chain(or_, false(), [*either, *several]))
+
+    def _all_of(self, terms: Iterable[Term]) -> Condition:
+        return _chain(and_, true(), [self._lowered(term) for term in _merged(terms, negated=True)])
+
+    def _lowered(self, term: Term) -> Condition:
+        found = self._lowering[term.kind](term) if TERM_SHAPES[term.kind].looks_at(term.name) else false()
+        return found.is_not(true()) if term.negated else found
+
+    def _field(self, term: Term) -> Condition:
+        column = self._item.c[term.name]
+        if term.name in INTEGER_FIELDS:
+            return among(column, integers(term.values))
+        return among(column, texts(term.values)) if term.name in TEXT_FIELDS else false()
+
+    def _attribute(self, term: Term) -> Condition:
+        return self._database.attribute(self._item, term)
+
+    def _performer(self, term: Term) -> Condition:
+        ids = [value for value in texts(term.values) if value.isprintable()]
+        lines = [performer_line(term.name, actor_id) for actor_id in ids if term.name.isprintable()]
+        held = [self._database.contains(self._item.c.performers, line) for line in lines]
+        return _chain(or_, false(), held)
+
+    def _present(self, term: Term) -> Condition:
+        return self._item.c[term.name].is_not(None)
+
+    def _before(self, term: Term) -> Condition:
+        return type_coerce(self._item.c[term.name], Text) < term.values[0]
 
 
 def _merged(terms: Iterable[Term], *, negated: bool) -> Iterable[Term]:
@@ -67,70 +109,3 @@ def _chain(join: Callable[..., Condition], empty: Condition, parts: Sequence[Con
         chunks = [parts[start : start + _WIDTH] for start in range(0, len(parts), _WIDTH)]
         parts = [join(*chunk).is_(true()) for chunk in chunks]
     return join(empty, *parts)
-
-
-def _lowered(term: Term) -> Condition:
-    found = _LOWERED[term.kind](term) if TERM_SHAPES[term.kind].looks_at(term.name) else false()
-    return found.is_not(true()) if term.negated else found
-
-
-def _field(term: Term) -> Condition:
-    if term.name in INTEGER_FIELDS:
-        return _among(ITEM.c[term.name], _integers(term.values))
-    return _among(ITEM.c[term.name], _texts(term.values)) if term.name in TEXT_FIELDS else false()
-
-
-def _attribute(term: Term) -> Condition:
-    words = [str(value).lower() for value in term.values if isinstance(value, bool)]  # as SQLite calls these types
-    by_type: Mapping[str, Sequence[str | int]] = {"text": _texts(term.values), "integer": _integers(term.values)}
-    held = [and_(_ENTRY.c.type == name, _among(_ENTRY.c.atom, values)) for name, values in by_type.items() if values]
-    found = or_(_among(_ENTRY.c.type, words), *held)
-    return exists().where(_ENTRY.c.key == term.name, found) if _texts((term.name,)) else false()
-
-
-def _among(column: ColumnElement[Any], values: Sequence[str | int]) -> Condition:
-    if len(values) == 1:
-        return column == values[0]
-    return column.in_(values) if values else false()
-
-
-def _performer(term: Term) -> Condition:
-    ids = [value for value in _texts(term.values) if value.isprintable()]
-    lines = [performer_line(term.name, actor_id) for actor_id in ids if term.name.isprintable()]
-    return _chain(or_, false(), [func.instr(ITEM.c.performers, line) > 0 for line in lines])
-
-
-def _present(term: Term) -> Condition:
-    return ITEM.c[term.name].is_not(None)
-
-
-def _before(term: Term) -> Condition:
-    return type_coerce(ITEM.c[term.name], Text) < term.values[0]
-
-
-_LOWERED: Final[Mapping[TermKind, Callable[[Term], Condition]]] = {
-    TermKind.FIELD: _field,
-    TermKind.ATTRIBUTE: _attribute,
-    TermKind.PERFORMER: _performer,
-    TermKind.PRESENT: _present,
-    TermKind.BEFORE: _before,
-}
-
-TERMS: Final = frozenset(_LOWERED)
-"""The kinds of terms that there is a condition for."""
-
-
-def _texts(values: Iterable[JsonValue]) -> list[str]:
-    """Those that are text, not empty, and such that an item could hold them."""
-    return [text for value in values if (text := _storable(value))]
-
-
-def _storable(value: JsonValue) -> str:
-    try:
-        return as_text(value, "value", JSON_MAX_BYTES)
-    except InvalidInputError:
-        return ""
-
-
-def _integers(values: Iterable[JsonValue]) -> list[int]:
-    return [value for value in values if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX]

@@ -1,118 +1,147 @@
-"""What the driver and SQLAlchemy raise, as casewright's own errors: told apart by code, never by text."""
+"""What drivers and SQLAlchemy raise, as casewright's own errors: told apart by code, never by text."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Final
 
+import attrs
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from casewright.errors import StorageError, TransientStorageError
 
-__all__ = ["DRIVER_ERRORS", "TRANSLATED", "is_full", "origin"]
+__all__ = [
+    "DAMAGED",
+    "DOUBLED",
+    "FULL",
+    "LOCKED",
+    "LOST",
+    "READ_ONLY",
+    "UNREACHABLE",
+    "UNUSABLE",
+    "Failures",
+    "Trouble",
+]
 
-DRIVER_ERRORS: Final = (sqlite3.Error, SQLAlchemyError)
 
-_LOCKED: Final = (
-    "the database is locked by somebody else for longer than the busy timeout",
-    "try again; keep transactions short, or pass the store a longer busy_timeout",
+@attrs.frozen
+class Trouble:
+    """What a store says of a failure.
+
+    Attributes:
+        problem: What failed.
+        advice: What would help.
+        transient: Whether the same may succeed another time.
+    """
+
+    problem: str
+    advice: str
+    transient: bool = False
+
+    def error(self) -> StorageError:
+        """Return it as an error."""
+        return (TransientStorageError if self.transient else StorageError)(self.problem, self.advice)
+
+
+LOCKED: Final = Trouble(
+    "what is needed is locked by somebody else for longer than the database waits, or two wait for each other",
+    "try again; keep transactions short",
+    transient=True,
 )
-_CONNECTION: Final = (
+LOST: Final = Trouble(
+    "the connection to the database was lost before anything was committed",
+    "try again; see whether the server was restarted, and what ends connections between it and here",
+    transient=True,
+)
+UNREACHABLE: Final = Trouble(
+    "the database cannot be reached",
+    "check host, port and name in the engine's URL, and that its server runs and lets this client in",
+)
+READ_ONLY: Final = Trouble(
+    "the database can only be read, as a replica can",
+    "pass an engine for the one that may be written, or begin units with write=False",
+)
+FULL: Final = Trouble(
+    "the disk is full, or the database has reached the size it may have", "make room; nothing was written"
+)
+DAMAGED: Final = Trouble("the database's files cannot be read or are damaged", "see the server's log; restore a backup")
+DOUBLED: Final = Trouble(
+    "a row that should be new is there already, or breaks a rule that was added to the tables",
+    "find out who else writes to its tables, and whether they are of a newer version: python -m casewright schema",
+)
+UNUSABLE: Final = Trouble(
     "the connection to the database cannot be used",
     "keep it open until the unit has ended, and use it only in the thread that made it",
 )
-_UNREADABLE: Final = (
-    "a row holds what this store cannot have written",
-    "find out who else writes to its tables",
-)
-_POOL: Final = (
+_POOL: Final = Trouble(
     "all connections of the engine's pool are in use",
     "try again; end units sooner, or give the engine a larger pool",
+    transient=True,
 )
 
-_TEXTS: Final[Mapping[int, tuple[str, str]]] = {
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_BUSY_SNAPSHOT: (
-        "others have written since the transaction that was joined first read",
-        "roll it back, and begin it with BEGIN IMMEDIATE",
-    ),
-    sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_READONLY: (
-        "the database can only be read",
-        "make its file and its folder writable, or begin units with write=False",
-    ),
-    sqlite3.SQLITE_FULL: (
-        "the disk is full, or the database has reached the size it may have",
-        "make room; nothing was written",
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        "the database file cannot be opened",
-        "check that the path in the engine's URL exists and that its folder may be read and written",
-    ),
-    sqlite3.SQLITE_NOTADB: (
-        "the file is no SQLite database, or an encrypted one",
-        "check the path in the engine's URL",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        "the database file is damaged",
-        "restore a backup; PRAGMA integrity_check shows what is broken",
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "the database file could not be read or written",
-        "check the disk and the file system that it is on",
-    ),
-    sqlite3.SQLITE_CONSTRAINT: (
-        "a row that should be new is there already, or breaks a rule that was added to the tables",
-        "find out who else writes to its tables",
-    ),
-}
-_TRANSIENT: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
+class Failures(ABC):
+    """Raises casewright's errors for those of one driver. It keeps nothing of what it met.
 
-class _Translation:
-    """Raises casewright's errors for the driver's. It keeps nothing, so there is one for all."""
+    Used in a ``with`` block around everything that reaches the database.
+
+    Args:
+        *raised: The driver's classes of errors.
+
+    Attributes:
+        of_driver: The same.
+        raised: All that may come of a call that reaches the database.
+    """
+
+    def __init__(self, *raised: type[Exception]) -> None:
+        """Keep which classes the driver has for its errors."""
+        self.of_driver: tuple[type[Exception], ...] = raised
+        self.raised: tuple[type[Exception], ...] = (*raised, SQLAlchemyError, OSError)
+
+    @abstractmethod
+    def trouble(self, error: Exception) -> Trouble:
+        """Return what to say of an error of the driver."""
+
+    @abstractmethod
+    def told(self, error: Exception) -> bool:
+        """Return whether an error of the driver has a code of the database, so that its text shows no value."""
+
+    @abstractmethod
+    def is_final(self, error: Exception) -> bool:
+        """Return whether what an error says of a commit is sure: it has not happened."""
+
+    def is_doubled(self, error: Exception) -> bool:
+        """Return whether a row was not written since its key is taken, where no statement can ask for that."""
+        return False
 
     def __enter__(self) -> None:
-        return None
+        """Translate from here on."""
+        return
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Raise an error of casewright's in place of the driver's; let all others pass."""
         if isinstance(error, PoolTimeoutError):
-            raise TransientStorageError(*_POOL) from error
-        own = error.orig if isinstance(error, StatementError) else error
-        if isinstance(own, sqlite3.Error):
-            raise _translated(own) from origin(own)
+            raise _POOL.error() from error
+        own = own_error(error)
+        if isinstance(own, self.of_driver):
+            raise self.trouble(own).error() from self.origin(own)
         if isinstance(own, SQLAlchemyError):
-            raise StorageError(*_CONNECTION) from None
+            raise UNUSABLE.error() from None
+        if isinstance(own, OSError):
+            raise UNREACHABLE.error() from own
         if own is not None and own is not error:  # raised by something else on the way, and wrapped by SQLAlchemy
             raise own from own.__cause__
 
-
-TRANSLATED: Final = _Translation()
-"""Use it in a ``with`` block around everything that reaches the database."""
-
-
-def origin(error: Exception) -> BaseException | None:
-    """Return what to name as the cause of an error of ours: the driver's own error, unless its text may show values."""
-    own = error.orig if isinstance(error, StatementError) else error
-    return own if hasattr(own, "sqlite_errorcode") else None
+    def origin(self, error: BaseException) -> BaseException | None:
+        """Return what to name as the cause of an error: the driver's own error, unless its text may show values."""
+        own = own_error(error)
+        return own if isinstance(own, self.of_driver) and self.told(own) else None
 
 
-def is_full(error: Exception) -> bool:
-    """Return whether the error says that there was no room, after which SQLite has written nothing."""
-    return getattr(origin(error), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-
-
-def _translated(error: sqlite3.Error) -> StorageError:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # raised by the driver itself, and its text may show a value
-        return StorageError(*(_CONNECTION if isinstance(error, sqlite3.ProgrammingError) else _UNREADABLE))
-    primary = code & 0xFF
-    cls = TransientStorageError if primary in _TRANSIENT else StorageError
-    other = f"the database refused what the store asked ({error.sqlite_errorname})"
-    advice = "store.ping() tells whether its tables are as they should be"
-    return cls(*_TEXTS.get(code, _TEXTS.get(primary, (other, advice))))
+def own_error(error: BaseException | None) -> BaseException | None:
+    """Return what was raised, without what SQLAlchemy has put around it."""
+    return error.orig if isinstance(error, StatementError) else error

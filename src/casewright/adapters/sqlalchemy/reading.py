@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Integer, Table
 
-from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, OUTBOX
+from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.items import Case, Item, Note, Task
@@ -62,7 +62,12 @@ def _named(table: Table, row: Sequence[Any]) -> str:
     key = [
         str(value) for column, value in zip(table.c, row, strict=True) if column.primary_key and column.name != "tenant"
     ]
-    return f"the row {' '.join(key)!r} of {table.name}" if all(map(str.isprintable, key)) else f"a row of {table.name}"
+    what = table.name.removeprefix(TABLES.prefix)
+    return (
+        f"the row {' '.join(key)!r} of the {what} table"
+        if all(map(str.isprintable, key))
+        else f"a row of the {what} table"
+    )
 
 
 _ADVICE: Final = "find out who else writes to it"
@@ -200,7 +205,7 @@ def _pointer(row: Sequence[Any]) -> OutboxPointer:
     )
 
 
-read_item: Final = _reader(ITEM, _item)
-read_event: Final = _reader(EVENT, _event)
-read_note: Final = _reader(NOTE, _note)
-read_pointer: Final = _reader(OUTBOX, _pointer)
+read_item: Final = _reader(TABLES.item, _item)
+read_event: Final = _reader(TABLES.event, _event)
+read_note: Final = _reader(TABLES.note, _note)
+read_pointer: Final = _reader(TABLES.outbox, _pointer)

@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
-from casewright.adapters.sqlalchemy.tables import EVENT
+from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.items import Item, Note
@@ -70,7 +70,7 @@ def item_values(names: Sequence[str]) -> Callable[[Item], list[Any]]:
     return values
 
 
-_PLAIN_EVENT: Final = attrgetter(*[column.name for column in EVENT.c][:8])
+_PLAIN_EVENT: Final = attrgetter(*[column.name for column in TABLES.event.c][:8])
 
 
 def event_values(event: Event) -> tuple[Any, ...]:

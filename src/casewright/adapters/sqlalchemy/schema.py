@@ -3,64 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from casewright.adapters.sqlalchemy.sending import Send
-from casewright.adapters.sqlalchemy.statements import SQLITE
-from casewright.adapters.sqlalchemy.tables import metadata
+from casewright.adapters.sqlalchemy.statements import Statements
 from casewright.errors import StorageError
 
 __all__ = ["check_schema", "create_missing", "present_tables"]
 
-_NAMES: Final = ", ".join(f"'{name}'" for name in metadata.tables)
-_COLUMNS: Final = f"""
-SELECT lower(found.name), parts.name FROM sqlite_master AS found JOIN pragma_table_info(found.name) AS parts
-WHERE found.type IN ('table', 'view') AND lower(found.name) IN ({_NAMES})
-"""  # noqa: S608 - the names are our own
 
-
-def present_tables(send: Send) -> Mapping[str, frozenset[str]]:
-    """Return which of our tables the database holds, with the names of their columns.
+def present_tables(send: Send, statements: Statements) -> Mapping[str, frozenset[str]]:
+    """Return which of the tables the database holds, with the names of their columns.
 
     Raises:
-        StorageError: One of them has other columns than ours.
+        StorageError: One of them has other columns than it should.
     """
-    columns: dict[str, set[str]] = {}
-    for table, column in send(_COLUMNS).fetchall():
-        columns.setdefault(table, set()).add(column)
-    for name, found in columns.items():
-        expected = set(metadata.tables[name].columns.keys())
-        if found != expected:
-            missing = [f"lacks {part}" for part in sorted(expected - found)]
-            further = [f"also has {part}" for part in sorted(found - expected)]
-            problem = f"the table {name} is of another schema: it {', '.join([*missing, *further])}"
+    found: dict[str, set[str]] = {}
+    for table_name, column in send(statements.columns).fetchall():
+        found.setdefault(table_name, set()).add(column)
+    for table in statements.tables.all:
+        expected = set(table.c.keys())
+        columns = found.get(table.name, expected)
+        if columns != expected:
+            missing = [f"lacks {part}" for part in sorted(expected - columns)]
+            further = [f"also has {part}" for part in sorted(columns - expected)]
+            problem = f"the table {table.name} is of another schema: it {', '.join([*missing, *further])}"
             raise StorageError(problem, "use another database, or the version of casewright that made it")
-    return {name: frozenset(found) for name, found in columns.items()}
+    return {name: frozenset(columns) for name, columns in found.items()}
 
 
-def check_schema(send: Send) -> None:
+def check_schema(send: Send, statements: Statements) -> None:
     """Check that all tables are there.
 
     Raises:
         StorageError: They are not, or one is of another schema.
     """
-    missing = metadata.tables.keys() - present_tables(send).keys()
+    present = present_tables(send, statements)
+    missing = [table.name for table in statements.tables.all if table.name not in present]
     if missing:
-        tables = ", ".join(sorted(missing))
-        raise StorageError(f"the database has no {tables}", "store.create_schema() creates what is missing")
+        problem = f"the database has no {', '.join(sorted(missing))}"
+        raise StorageError(problem, "store.create_schema() creates what is missing")
 
 
-def create_missing(send: Send) -> None:
+def create_missing(send: Send, statements: Statements) -> None:
     """Create the tables that are not there, with their indexes.
 
     Raises:
         StorageError: A table of our name is of another schema.
     """
-    present = present_tables(send)
-    for table in metadata.sorted_tables:
-        if table.name not in present:
-            send(SQLITE.text(CreateTable(table)))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                send(SQLITE.text(CreateIndex(index)))
+    with statements.database.schema_locked(send):
+        present = present_tables(send, statements)
+        for table in statements.tables.all:
+            if table.name not in present:
+                send(statements.text(CreateTable(table)))
+                for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                    send(statements.text(CreateIndex(index)))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import attrs
-from sqlalchemy import Connection  # noqa: TC002 - annotations must resolve when a user's tool reads them
-from sqlalchemy.engine.interfaces import DBAPICursor  # noqa: TC002 - as above
+from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 __all__ = ["Answer", "Channel", "Send"]
 
@@ -51,10 +51,18 @@ class Channel:
 
     @classmethod
     def direct(cls, cursor: DBAPICursor) -> Channel:
-        """Return a channel straight to the driver, which gives rows as tuples whatever the connection is set to."""
-        plain: Any = cursor
-        plain.row_factory = None
+        """Return a channel straight to a driver whose ``execute`` returns the cursor."""
         return cls(cast("Send", cursor.execute), cursor.close)
+
+    @classmethod
+    def adapted(cls, cursor: DBAPICursor) -> Channel:
+        """Return a channel straight to a driver whose ``execute`` returns something else, or nothing."""
+
+        def send(statement: str, parameters: tuple[Any, ...] = (), /) -> Answer:
+            cursor.execute(statement, parameters)
+            return cast("Answer", cursor)
+
+        return cls(send, cursor.close)
 
     @classmethod
     def reporting(cls, connection: Connection) -> Channel:

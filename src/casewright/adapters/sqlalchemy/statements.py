@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Dialect,
-    Integer,
     Select,
     Table,
     bindparam,
+    insert,
     literal_column,
     select,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.types import NullType
 
+from casewright.adapters.sqlalchemy.conditions import Conditions
+from casewright.adapters.sqlalchemy.databases import Database, database_of
 from casewright.adapters.sqlalchemy.rows import item_values
-from casewright.adapters.sqlalchemy.tables import EVENT, ITEM, NOTE, OUTBOX
+from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.domain.items import Item
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.expression import ClauseElement
 
-__all__ = ["SQLITE", "ItemUpdate", "Statements", "raw"]
+__all__ = ["ItemUpdate", "Statements", "raw", "statements_for"]
 
 
 def raw(table: Table) -> Select[Any]:
@@ -53,28 +55,38 @@ class ItemUpdate:
 
 
 class Statements:
-    """All of them for one dialect.
+    """All of them, for some tables in one database.
 
     Args:
         dialect: The dialect, with parameters by position.
+        database: The database.
+        tables: The tables.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, database: Database, tables: Tables) -> None:
         """Compile them."""
         self._dialect = dialect
         self._updates: dict[tuple[str, ...], ItemUpdate] = {}
-        self.item: str = self.text(raw(ITEM).where(*_is(ITEM.c.tenant, ITEM.c.id)))
-        self.item_version: str = self.text(select(ITEM.c.version).where(*_is(ITEM.c.tenant, ITEM.c.id)))
-        later = raw(EVENT).where(*_is(EVENT.c.tenant, EVENT.c.item_id), EVENT.c.version > bindparam("after"))
-        self.events: str = self.text(later.order_by(EVENT.c.version).limit(_LIMIT).offset(_FIRST))
-        notes = raw(NOTE).where(*_is(NOTE.c.tenant, NOTE.c.item_id))
-        self.notes: str = self.text(notes.order_by(NOTE.c.version, NOTE.c.place))
-        pointers = raw(OUTBOX).where(*_is(OUTBOX.c.tenant)).order_by(OUTBOX.c.item_id, OUTBOX.c.version)
+        self.database = database
+        self.tables = tables
+        item, event, note, outbox = tables.all
+        self.conditions = Conditions(item, database)
+        self.columns: str = database.columns(tables.all)
+        one = raw(item).where(*_is(item.c.tenant, item.c.id))
+        self.item: str = self.text(one)
+        self.locked_item: str = self.text(one.with_for_update()) if database.row_locks else self.item
+        self.item_version: str = self.text(select(item.c.version).where(*_is(item.c.tenant, item.c.id)))
+        self.note_item: str = self.text(select(note.c.item_id).where(*_is(note.c.tenant, note.c.id)))
+        later = raw(event).where(*_is(event.c.tenant, event.c.item_id), event.c.version > bindparam("after"))
+        self.events: str = self.text(later.order_by(event.c.version).limit(_LIMIT).offset(_FIRST))
+        notes = raw(note).where(*_is(note.c.tenant, note.c.item_id))
+        self.notes: str = self.text(notes.order_by(note.c.version, note.c.place))
+        pointers = raw(outbox).where(*_is(outbox.c.tenant)).order_by(outbox.c.item_id, outbox.c.version)
         self.pointers: str = self.text(pointers.limit(_LIMIT).offset(_FIRST))
-        self.new_item: str = self.text(insert(ITEM).on_conflict_do_nothing())
-        self.new_event: str = self.text(insert(EVENT))
-        self.new_note: str = self.text(insert(NOTE).on_conflict_do_nothing())
-        self.new_pointer: str = self.text(insert(OUTBOX))
+        self.new_item: str = self.text(database.new_row(item, "tenant", "id"))
+        self.new_event: str = self.text(insert(event))
+        self.new_note: str = self.text(database.new_row(note, "tenant", "id"))
+        self.new_pointer: str = self.text(insert(outbox))
 
     def text(self, statement: ClauseElement) -> str:
         """Return what the driver is to be sent for a statement."""
@@ -84,15 +96,16 @@ class Statements:
         """Return the statement that sets just these columns of an item that has not changed in between."""
         found = self._updates.get(names)
         if found is None:
-            compared = _is(ITEM.c.tenant, ITEM.c.id, ITEM.c.version, ITEM.c.head)
+            item = self.tables.item
+            compared = _is(item.c.tenant, item.c.id, item.c.version, item.c.head)
             setting = (
-                update(ITEM).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
+                update(item).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
             )
             found = self._updates[names] = ItemUpdate(self.text(setting), item_values(names))
         return found
 
 
-_LIMIT: Final = bindparam("limit", type_=Integer())
+_LIMIT: Final = bindparam("limit", type_=BigInteger())
 _FIRST: Final[ColumnElement[int]] = literal_column("0")  # named, since SQLAlchemy would send it as one parameter more
 
 
@@ -100,4 +113,16 @@ def _is(*columns: Column[Any]) -> list[Any]:
     return [column == bindparam(f"own_{column.name}") for column in columns]
 
 
-SQLITE: Final = Statements(SQLiteDialect_pysqlite(paramstyle="qmark"))
+def statements_for(dialect: Dialect, tables: Tables) -> Statements:
+    """Return the statements for some tables in the database of a dialect: compiled once for all its stores.
+
+    Raises:
+        MisuseError: Nobody has tried this database, or this driver.
+    """
+    of_dialect: Any = type(dialect)
+    return _compiled(of_dialect, database_of(dialect), tables)
+
+
+@lru_cache(maxsize=32)
+def _compiled(make: Callable[..., Dialect], database: Database, tables: Tables) -> Statements:
+    return Statements(make(paramstyle=database.paramstyle), database, tables)

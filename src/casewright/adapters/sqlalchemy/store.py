@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy import Connection, Engine
 
-from casewright.adapters.sqlalchemy.failures import TRANSLATED
+from casewright.adapters.sqlalchemy.databases import database_of
 from casewright.adapters.sqlalchemy.schema import check_schema, create_missing, present_tables
 from casewright.adapters.sqlalchemy.sending import Send
-from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction, prefer_wal
+from casewright.adapters.sqlalchemy.statements import Statements, statements_for
+from casewright.adapters.sqlalchemy.tables import TABLES, Tables
+from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
 from casewright.errors import InvalidInputError, MisuseError
 
@@ -23,44 +25,63 @@ FoundT = TypeVar("FoundT")
 
 
 class SqlAlchemyStore:
-    """Keeps items, histories, notes and the outbox in a SQLite database, for any number of threads and processes.
+    """Keeps items, histories, notes and the outbox in a SQL database, for any number of threads and processes.
 
-    Making one touches nothing. The engine is the caller's and is never changed: what a connection needs is set when a
-    unit takes it, and put back before it returns to its pool.
+    SQLite, PostgreSQL (psycopg) and MariaDB (PyMySQL). Making a store touches nothing. The engine is the caller's and
+    is never changed: what a connection needs is set when a unit takes it, and put back before it returns to its pool.
 
     Args:
-        engine: An engine for SQLite.
-        busy_timeout: For how long a unit waits while others write; as the engine's connections do where None, which is
-            five seconds unless its ``connect_args`` say otherwise.
+        engine: The engine.
+        tables: Its tables; `TABLES` where None.
+        busy_timeout: SQLite only: for how long a unit waits while others write; as the engine's connections do where
+            None, which is five seconds unless its ``connect_args`` say otherwise. Servers have settings of their own.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement. It makes writing slower.
 
     Attributes:
         engine: The engine, or that of the connection.
+        tables: Its tables.
         joined: Whether units take part in a transaction of the caller's; see `joining`.
 
     Raises:
         InvalidInputError: An argument is of another type, or the time is negative or longer than 24 days.
-        MisuseError: The engine is for another database or driver, or has a schema_translate_map.
+        MisuseError: The engine is for another database or driver, or for an asynchronous one, or has a
+            schema_translate_map; or a busy_timeout is given for a server.
     """
 
     engine: Engine
+    tables: Tables
     joined: bool
+    _busy_timeout: int | None = None
 
-    def __init__(self, engine: Engine, *, busy_timeout: timedelta | None = None, sql_events: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        tables: Tables | None = None,
+        busy_timeout: timedelta | None = None,
+        sql_events: bool = False,
+    ) -> None:
         """Keep the engine."""
         if not isinstance(engine, Engine):
             advice = "pass what sqlalchemy.create_engine() gave; for a connection there is SqlAlchemyStore.joining()"
             raise InvalidInputError("engine", f"must be a SQLAlchemy Engine, not {type(engine).__name__}", advice)
-        self._keep(engine, sql_events)
-        self._busy_timeout = None if busy_timeout is None else _milliseconds(busy_timeout)
+        _check_synchronous(engine)
+        self._keep(engine, tables, sql_events)
+        if busy_timeout is not None:
+            self._busy_timeout = _milliseconds(busy_timeout)
+            if not self._database.waits:
+                advice = "set lock_timeout or innodb_lock_wait_timeout where the engine connects"
+                raise MisuseError("busy_timeout= is for SQLite only", advice)
 
     @classmethod
-    def joining(cls, connection: Connection, *, sql_events: bool = False) -> SqlAlchemyStore:
+    def joining(
+        cls, connection: Connection, *, tables: Tables | None = None, sql_events: bool = False
+    ) -> SqlAlchemyStore:
         """Return a store whose units take part in the transaction that is open on a connection.
 
         They never begin, commit, roll back or retry, and change no setting. What a unit writes is one savepoint: after
-        a conflict or a failure nothing of it is left in the transaction. SQLAlchemy does not begin on SQLite before the
-        first write, so begin by hand::
+        a conflict or a failure nothing of it is left in the transaction. ``with engine.begin() as connection:`` opens
+        a transaction, but not on SQLite, where SQLAlchemy does not begin before the first write. There begin by hand::
 
             with engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -70,23 +91,30 @@ class SqlAlchemyStore:
 
         Args:
             connection: The connection.
+            tables: As for the class.
             sql_events: As for the class.
 
         Raises:
             InvalidInputError: An argument is of another type.
-            MisuseError: The connection is to another database or driver, or has a schema_translate_map.
+            MisuseError: The connection is to another database or driver, or an asynchronous one, or has a
+                schema_translate_map.
         """
         if not isinstance(connection, Connection):
             kind = type(connection).__name__
             raise InvalidInputError("connection", f"must be a SQLAlchemy Connection, not {kind}", "engine.connect()")
+        _check_synchronous(connection)
         store = cls.__new__(cls)
-        store._keep(connection, sql_events)
+        store._keep(connection, tables, sql_events)
         return store
 
-    def _keep(self, source: Engine | Connection, sql_events: bool) -> None:
+    def _keep(self, source: Engine | Connection, tables: Tables | None, sql_events: bool) -> None:
         if not isinstance(sql_events, bool):
             raise InvalidInputError("sql_events", f"must be True or False, not {type(sql_events).__name__}")
-        _check_dialect(source.dialect)
+        if not isinstance(tables, Tables | None):
+            raise InvalidInputError("tables", f"must be Tables, not {type(tables).__name__}", "Tables(metadata)")
+        self.tables = TABLES if tables is None else tables
+        self._statements = statements_for(source.dialect, self.tables)
+        self._database = database_of(source.dialect)
         _check_options(source)
         self.engine = source.engine
         self._source = source
@@ -102,13 +130,13 @@ class SqlAlchemyStore:
             StorageError: Tables are missing or of another schema, or the database cannot be reached.
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
-        with TRANSLATED:
+        with self._database.failures:
             transaction = self._transaction(write=write)
         if not self._ready:
             self.ping()
-            self._prefer_wal()
+            self._prepare()
             self._ready = True
-        return SqlAlchemyUnitOfWork(transaction, tenant, write=write)
+        return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
 
     def ping(self) -> None:
         """Check that the database can be reached and holds the tables, as they should be.
@@ -135,39 +163,44 @@ class SqlAlchemyStore:
             StorageError: A table of that name is there already, of another schema; or the database cannot be written.
             MisuseError: As for `begin`.
         """
-        self._prefer_wal()
+        self._prepare()
         transaction = self._transaction(write=True)
         try:
-            with TRANSLATED:
-                transaction.write(create_missing)
+            with self._database.failures:
+                transaction.write(lambda send: create_missing(send, self._statements))
         finally:
             transaction.end()
 
     def _transaction(self, *, write: bool) -> Transaction:
         _check_options(self._source)  # again, since options may be set later
         if isinstance(self._source, Connection):
-            return JoinedTransaction(self._source, sql_events=self._sql_events)
-        timeout = self._busy_timeout
-        return OwnTransaction(self._source, write=write, busy_timeout=timeout, sql_events=self._sql_events)
+            return JoinedTransaction(self._source, self._database, sql_events=self._sql_events)
+        return OwnTransaction(
+            self._source,
+            self._database,
+            write=write,
+            busy_timeout=self._busy_timeout,
+            sql_events=self._sql_events,
+        )
 
-    def _prefer_wal(self) -> None:
+    def _prepare(self) -> None:
         if isinstance(self._source, Engine):
-            with TRANSLATED:
-                prefer_wal(self._source, sql_events=self._sql_events)
+            with self._database.failures:
+                self._database.prepare(self._source, sql_events=self._sql_events)
 
-    def _read(self, question: Callable[[Send], FoundT]) -> FoundT:
+    def _read(self, question: Callable[[Send, Statements], FoundT]) -> FoundT:
         transaction = self._transaction(write=False)
         try:
-            with TRANSLATED:
-                return question(transaction.open())
+            with self._database.failures:
+                return question(transaction.open(), self._statements)
         finally:
             transaction.end()
 
 
-def _check_dialect(dialect: Dialect) -> None:
-    if (dialect.name, dialect.driver) != ("sqlite", "pysqlite"):
-        problem = f"the database is {dialect.name}, by the driver {dialect.driver}"
-        raise MisuseError(problem, "only sqlite by Python's own sqlite3 is supported now: sqlite:///path/to/file")
+def _check_synchronous(source: Engine | Connection) -> None:
+    if source.dialect.is_async:
+        problem = f"{source.dialect.driver} is an asynchronous driver"
+        raise MisuseError(problem, "use AsyncSqlAlchemyStore, or an engine for a synchronous driver")
 
 
 def _check_options(source: Engine | Connection) -> None:

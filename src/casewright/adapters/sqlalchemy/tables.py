@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, and_
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from casewright.domain.values import as_instant, instant_text
+from casewright.domain.json_values import EMPTY
+from casewright.domain.values import MAX_ID, MAX_NAME, as_instant, instant_text
+from casewright.errors import InvalidInputError, MisuseError
 
-__all__ = ["EVENT", "ITEM", "NOTE", "OUTBOX", "Instant", "metadata"]
+__all__ = ["TABLES", "Instant", "Tables", "metadata"]
+
+_BINARY: Final = {"charset": "utf8mb4", "collation": "utf8mb4_nopad_bin"}
+_INSTANT_LENGTH: Final = 32
+
+
+def _text_type(length: int | None = None) -> TypeEngine[Any]:
+    """Text that compares and orders by code point, on every database.
+
+    Args:
+        length: The most code points that a column of a key or an index may hold, where the database must know; what is
+            neither may be as long as it likes.
+    """
+    binary = mysql.LONGTEXT(**_BINARY) if length is None else mysql.VARCHAR(length, **_BINARY)
+    return Text().with_variant(postgresql.TEXT(collation="C"), "postgresql").with_variant(binary, "mariadb")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -18,6 +38,10 @@ class Instant(TypeDecorator[datetime]):
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
     cache_ok: bool | None = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return how the database keeps the text."""
+        return dialect.type_descriptor(_text_type(_INSTANT_LENGTH))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """Return the canonical text."""
@@ -28,121 +52,206 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-def _text(name: str, *, key: bool = False, optional: bool = False) -> Column[Any]:
-    return Column(name, Text, primary_key=key, nullable=optional)
+def _text(name: str, length: int | None = None, *, optional: bool = False) -> Column[Any]:
+    return Column(name, _text_type(length), nullable=optional)
 
 
-def _number(name: str, *, key: bool = False, optional: bool = False) -> Column[Any]:
-    return Column(name, BigInteger, primary_key=key, nullable=optional, autoincrement=False)
+def _number(name: str, *, optional: bool = False) -> Column[Any]:
+    return Column(name, BigInteger, nullable=optional, autoincrement=False)
 
 
 def _instant(name: str, *, optional: bool = False) -> Column[Any]:
     return Column(name, Instant, nullable=optional)
 
 
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+def _key(name: str, *columns: str) -> PrimaryKeyConstraint:
+    # By its full name, so that it is the same under whatever naming convention a caller's metadata has.
+    return PrimaryKeyConstraint(*columns, name=f"pk_{name}")
+
+
+def _index(table: Table, *columns: str, lengths: Mapping[str, int] = EMPTY) -> None:
+    held = [table.c[name].is_not(None) for name in columns if table.c[name].nullable]
+    Index(
+        f"ix_{table.name}_{'_'.join(columns)}",
+        *(table.c[name] for name in columns),
+        sqlite_where=and_(*held) if held else None,
+        postgresql_where=and_(*held) if held else None,
+        mariadb_length=dict(lengths),
+    )
+
+
+class Tables:
+    """The tables of one store, on the `MetaData` of whoever owns the database.
+
+    Args:
+        metadata: Where they are attached, beside tables of the caller's; a new one where None.
+        prefix: What their names begin with: ``casewright_item``, ``casewright_event`` ...
+        schema: The schema that they are in; the database's default one where None.
+
+    Attributes:
+        metadata: Where they are attached; a migration tool compares with it.
+        prefix: See above.
+        schema: See above.
+        item: Tasks and cases; ``tags`` and ``attributes`` are JSON, ``performers`` lines of action, tab and id.
+        event: Events: a column for each field of the header, and the payload as its canonical text; ``changed`` is
+            JSON.
+        note: Notes, in the order of ``version`` and ``place``.
+        outbox: Pointers to events that are to be published.
+
+    Raises:
+        InvalidInputError: The prefix is not made of up to 20 lower-case ASCII letters, digits and underscores, or
+            begins with a digit; or the schema is no plain name.
+        MisuseError: The metadata holds tables of these names already.
+    """
+
+    def __init__(
+        self, metadata: MetaData | None = None, *, prefix: str = "casewright_", schema: str | None = None
+    ) -> None:
+        """Attach them."""
+        self.prefix = _as_prefix(prefix)
+        self.schema = None if schema is None else _as_schema(schema)
+        self.metadata = MetaData() if metadata is None else metadata
+        present = [name for name in _NAMES if self._key_of(name) in self.metadata.tables]
+        if present:
+            problem = f"the metadata holds tables of these names already: {', '.join(present)}"
+            raise MisuseError(problem, "make the tables once, and pass what was made, or choose another prefix")
+        self.item = self._item()
+        self.event = self._event()
+        self.note = self._note()
+        self.outbox = self._outbox()
+
+    @property
+    def all(self) -> tuple[Table, ...]:
+        """All of them, in the order in which they are created."""
+        return self.item, self.event, self.note, self.outbox
+
+    def _key_of(self, name: str) -> str:
+        named = self.prefix + name
+        return named if self.schema is None else f"{self.schema}.{named}"
+
+    def _table(self, name: str, *parts: SchemaItem) -> Table:
+        return Table(self.prefix + name, self.metadata, *parts, schema=self.schema)
+
+    def _item(self) -> Table:
+        table = self._table(
+            "item",
+            _text("tenant", MAX_ID),
+            _text("id", MAX_ID),
+            _text("kind", _KIND),
+            _text("definition"),
+            _number("lifecycle_version"),
+            _text("status", MAX_NAME),
+            _text("category"),
+            _number("version"),
+            _text("title"),
+            _text("description", optional=True),
+            _text("priority", optional=True),
+            _text("created_by"),
+            _instant("created_at"),
+            _instant("updated_at"),
+            _text("assignee_id", MAX_ID, optional=True),
+            _instant("due_at", optional=True),
+            _instant("closed_at", optional=True),
+            _instant("deleted_at", optional=True),
+            _text("tags"),
+            _text("attributes"),
+            _text("performers"),
+            _text("head"),
+            _text("case_id", MAX_ID, optional=True),
+            _number("open_tasks", optional=True),
+            _key(f"{self.prefix}item", "tenant", "id"),
+        )
+        # What lists ask for first of all, each with the id, so that pages come from it in order. Each write that
+        # changes one of its columns pays for an index.
+        for column, length in {"status": None, "assignee_id": _PART, "case_id": _PART, "created_at": None}.items():
+            _index(table, "tenant", "kind", column, "id", lengths={} if length is None else {column: length})
+        return table
+
+    def _event(self) -> Table:
+        return self._table(
+            "event",
+            _text("tenant", MAX_ID),
+            _text("item_id", MAX_ID),
+            _text("kind"),
+            _number("version"),
+            _text("action"),
+            _text("name"),
+            _text("from_status", optional=True),
+            _text("to_status"),
+            _text("category"),
+            _text("actor_id"),
+            _text("on_behalf_of", optional=True),
+            _instant("occurred_at"),
+            _instant("recorded_at", optional=True),
+            _number("schema"),
+            _text("definition"),
+            _number("lifecycle_version"),
+            _text("correlation_id", optional=True),
+            _text("causation_id", optional=True),
+            _text("traceparent", optional=True),
+            _text("changed"),
+            _text("previous"),
+            _text("payload_digest"),
+            _text("digest"),
+            _text("payload", optional=True),
+            _text("salt", optional=True),
+            _key(f"{self.prefix}event", "tenant", "item_id", "version"),
+        )
+
+    def _note(self) -> Table:
+        table = self._table(
+            "note",
+            _text("tenant", MAX_ID),
+            _text("id", MAX_ID),
+            _text("item_id", MAX_ID),
+            _number("version"),
+            Column("place", Integer, nullable=False),
+            _text("body"),
+            _text("author_id"),
+            _instant("created_at"),
+            _key(f"{self.prefix}note", "tenant", "id"),
+        )
+        _index(table, "tenant", "item_id", "version")
+        return table
+
+    def _outbox(self) -> Table:
+        return self._table(
+            "outbox",
+            _text("tenant", MAX_ID),
+            _text("item_id", MAX_ID),
+            _number("version"),
+            Column("shard", Integer, nullable=False),
+            Column("attempts", Integer, nullable=False),
+            _instant("next_at", optional=True),
+            _text("error", optional=True),
+            _key(f"{self.prefix}outbox", "tenant", "item_id", "version"),
+        )
+
+
+_NAMES: Final = ("item", "event", "note", "outbox")
+_KIND: Final = 4  # "task" and "case"
+_PART: Final = 240  # of an indexed column: all columns of an index have room for 3,072 bytes on MariaDB
+_PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,19}", re.ASCII)
+_SCHEMA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+
+
+def _as_prefix(prefix: object) -> str:
+    if not isinstance(prefix, str) or _PREFIX.fullmatch(prefix) is None:
+        problem = "must be up to 20 lower-case ASCII letters, digits and underscores, and begin with no digit"
+        raise InvalidInputError("prefix", problem, 'such as "casewright_"')
+    return prefix
+
+
+def _as_schema(schema: object) -> str:
+    if not isinstance(schema, str) or _SCHEMA.fullmatch(schema) is None:
+        raise InvalidInputError(
+            "schema", "must be up to 63 ASCII letters, digits and underscores, and begin with no digit"
+        )
+    return schema
+
+
+TABLES: Final = Tables()
+"""The tables on a metadata of their own, under the names that they have where nobody says otherwise."""
+
+metadata: Final = TABLES.metadata
 """What a migration tool compares with; `SqlAlchemyStore.create_schema` makes it."""
-
-ITEM: Final = Table(
-    "casewright_item",
-    metadata,
-    _text("tenant", key=True),
-    _text("id", key=True),
-    _text("kind"),
-    _text("definition"),
-    _number("lifecycle_version"),
-    _text("status"),
-    _text("category"),
-    _number("version"),
-    _text("title"),
-    _text("description", optional=True),
-    _text("priority", optional=True),
-    _text("created_by"),
-    _instant("created_at"),
-    _instant("updated_at"),
-    _text("assignee_id", optional=True),
-    _instant("due_at", optional=True),
-    _instant("closed_at", optional=True),
-    _instant("deleted_at", optional=True),
-    _text("tags"),
-    _text("attributes"),
-    _text("performers"),
-    _text("head"),
-    _text("case_id", optional=True),
-    _number("open_tasks", optional=True),
-)
-"""Tasks and cases; ``tags`` and ``attributes`` are JSON, ``performers`` lines of action, tab and id."""
-
-# What lists ask for first of all, each with the id, so that pages come from it in order. Each write that changes one of
-# its columns pays for an index.
-for _column in (ITEM.c.status, ITEM.c.assignee_id, ITEM.c.case_id, ITEM.c.created_at):
-    _held = _column.is_not(None) if _column.nullable else None
-    Index(None, ITEM.c.tenant, ITEM.c.kind, _column, ITEM.c.id, sqlite_where=_held)
-
-EVENT: Final = Table(
-    "casewright_event",
-    metadata,
-    _text("tenant", key=True),
-    _text("item_id", key=True),
-    _text("kind"),
-    _number("version", key=True),
-    _text("action"),
-    _text("name"),
-    _text("from_status", optional=True),
-    _text("to_status"),
-    _text("category"),
-    _text("actor_id"),
-    _text("on_behalf_of", optional=True),
-    _instant("occurred_at"),
-    _instant("recorded_at", optional=True),
-    _number("schema"),
-    _text("definition"),
-    _number("lifecycle_version"),
-    _text("correlation_id", optional=True),
-    _text("causation_id", optional=True),
-    _text("traceparent", optional=True),
-    _text("changed"),
-    _text("previous"),
-    _text("payload_digest"),
-    _text("digest"),
-    _text("payload", optional=True),
-    _text("salt", optional=True),
-)
-"""Events: a column for each field of the header, and the payload as its canonical text; ``changed`` is JSON."""
-
-NOTE: Final = Table(
-    "casewright_note",
-    metadata,
-    _text("tenant", key=True),
-    _text("id", key=True),
-    _text("item_id"),
-    _number("version"),
-    Column("place", Integer, nullable=False),
-    _text("body"),
-    _text("author_id"),
-    _instant("created_at"),
-)
-"""Notes, in the order of ``version`` and ``place``."""
-
-Index(None, NOTE.c.tenant, NOTE.c.item_id, NOTE.c.version)
-
-OUTBOX: Final = Table(
-    "casewright_outbox",
-    metadata,
-    _text("tenant", key=True),
-    _text("item_id", key=True),
-    _number("version", key=True),
-    Column("shard", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    _instant("next_at", optional=True),
-    _text("error", optional=True),
-)
-"""Pointers to events that are to be published."""

@@ -1,0 +1,134 @@
+"""`Database`: what is special to each database, and to each of its drivers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final, TypeAlias
+from zlib import crc32
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, false
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.sql.dml import Insert
+
+from casewright.adapters.sqlalchemy.failures import Failures
+from casewright.adapters.sqlalchemy.loans import Loan
+from casewright.adapters.sqlalchemy.sending import Channel, Send
+from casewright.domain.json_values import JSON_MAX_BYTES, JsonValue
+from casewright.domain.terms import Term
+from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, as_text
+from casewright.errors import InvalidInputError, MisuseError
+
+__all__ = ["SCHEMA_LOCK", "Condition", "Database", "among", "integers", "texts"]
+
+Condition: TypeAlias = ColumnElement[bool]
+
+SCHEMA_LOCK: Final = crc32(b"casewright schema")
+"""The number of the lock that whoever changes the schema holds, on servers that have such locks."""
+
+
+class Database(ABC):
+    """How one database is spoken to."""
+
+    paramstyle: str
+    """How parameters stand in a statement, by position; see PEP 249."""
+
+    row_locks: ClassVar[bool]
+    """Whether a row that is read can be locked."""
+
+    waits: ClassVar[bool] = False
+    """Whether a store can say for how long a unit waits for a lock."""
+
+    attributes: ClassVar[bool] = True
+    """Whether lists can ask for attributes."""
+
+    begin_reading: ClassVar[str | None] = None
+    """The statement that begins a transaction that only reads; None where the driver begins by itself."""
+
+    begin_writing: ClassVar[str | None] = None
+    """The statement that begins a transaction that may write."""
+
+    failures: Failures
+    """What turns the driver's errors into casewright's."""
+
+    @abstractmethod
+    def new_row(self, table: Table, *key: str) -> Insert:
+        """Return the statement that inserts a row unless its key is taken."""
+
+    @abstractmethod
+    def contains(self, column: ColumnElement[Any], text: str) -> Condition:
+        """Return the condition that the column's text holds this text, code point by code point."""
+
+    @abstractmethod
+    def attribute(self, item: Table, term: Term) -> Condition:
+        """Return the condition that an attribute has one of the values of a term."""
+
+    def lend(self, engine: Engine, *, busy_timeout: int | None, sql_events: bool) -> Loan:
+        """Return a connection of the engine, ready for a transaction of the store's own."""
+        return Loan(engine, self.failures, sql_events=sql_events)
+
+    def channel(self, cursor: DBAPICursor) -> Channel:
+        """Return a channel straight to the driver, which gives rows as sequences."""
+        return Channel.adapted(cursor)
+
+    def check_joined(self, connection: Connection) -> None:
+        """Check that a transaction is open on a connection of the caller's, to take part in.
+
+        Raises:
+            MisuseError: None is, or each statement would be its own.
+        """
+        driver = connection.connection.dbapi_connection
+        if driver is None or connection.dialect.detect_autocommit_setting(driver):
+            problem = "the connection that was to be joined autocommits, so each statement would be its own"
+            raise MisuseError(problem, "pass a connection without isolation_level=AUTOCOMMIT, and begin on it")
+        if not connection.in_transaction():
+            problem = "no transaction is open on the connection that was to be joined"
+            raise MisuseError(problem, "with engine.begin() as connection: ...")
+
+    def check_rows(self, connection: Connection) -> None:  # noqa: B027 - most databases have nothing to check
+        """Check that SQLAlchemy can read the rows that a connection of the caller's gives.
+
+        Raises:
+            MisuseError: It is set up so that it cannot.
+        """
+
+    def is_in_transaction(self, connection: Connection) -> bool:
+        """Return whether the database still has a transaction open on a connection of the caller's."""
+        return True
+
+    @abstractmethod
+    def columns(self, tables: Sequence[Table]) -> str:
+        """Return the query for the names of tables and of their columns, of those that are there."""
+
+    @contextmanager
+    def schema_locked(self, send: Send) -> Iterator[None]:
+        """Let nobody else change the schema in between; SQLite's own lock sees to that."""
+        yield
+
+    def prepare(self, engine: Engine, *, sql_events: bool) -> None:  # noqa: B027 - as above
+        """Do what is to be done once for a database, before it is first used."""
+
+
+def among(column: ColumnElement[Any], values: Sequence[str | int]) -> Condition:
+    """Return the condition that the column has one of the values."""
+    if len(values) == 1:
+        return column == values[0]
+    return column.in_(values) if values else false()
+
+
+def texts(values: Iterable[JsonValue]) -> list[str]:
+    """Return those that are text, not empty, and such that an item could hold them."""
+    return [text for value in values if (text := _storable(value))]
+
+
+def integers(values: Iterable[JsonValue]) -> list[int]:
+    """Return those that are integers, and such that an item could hold them."""
+    return [value for value in values if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX]
+
+
+def _storable(value: JsonValue) -> str:
+    try:
+        return as_text(value, "value", JSON_MAX_BYTES)
+    except InvalidInputError:
+        return ""

@@ -1,0 +1,137 @@
+"""What is special to PostgreSQL, through psycopg and asyncpg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Table, cast, false, func, literal
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.sql.dml import Insert
+
+from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition, Database, integers, texts
+from casewright.adapters.sqlalchemy.failures import (
+    DAMAGED,
+    DOUBLED,
+    FULL,
+    LOCKED,
+    LOST,
+    READ_ONLY,
+    UNREACHABLE,
+    Failures,
+    Trouble,
+    own_error,
+)
+from casewright.adapters.sqlalchemy.sending import Send
+from casewright.domain.terms import Term
+
+__all__ = ["Postgresql"]
+
+_FULL_HOUSE: Final = Trouble(
+    "the server has no connection left", "try again; give it more, or its clients smaller pools", transient=True
+)
+_STOPPED: Final = Trouble(
+    "the server ended the statement: it ran for longer than it may, or somebody has cancelled it",
+    "try again; statement_timeout says how long it may run",
+    transient=True,
+)
+_FORBIDDEN: Final = Trouble(
+    "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
+)
+
+_TROUBLES: Final[Mapping[str, Trouble]] = {
+    "08": LOST,
+    "23": DOUBLED,
+    "25006": READ_ONLY,
+    "28": UNREACHABLE,
+    "3D": UNREACHABLE,
+    "40": LOCKED,
+    "42501": _FORBIDDEN,
+    "53100": FULL,
+    "53300": _FULL_HOUSE,
+    "55P03": LOCKED,
+    "57014": _STOPPED,
+    "57P": LOST,
+    "58": DAMAGED,
+    "XX": DAMAGED,
+}
+"""By the beginning of SQLSTATE, the longest one that there is: a class, or a condition."""
+
+_FINAL: Final = ("23", "25", "40", "53", "55")
+"""Classes of what a server says of a commit that it has refused, after which it has undone all of it."""
+
+
+_HARMLESS: Final = ("08", "28", "3D", "40", "53", "57")
+"""Classes whose text speaks of connections and locks, and never shows a row."""
+
+
+class _PostgresqlFailures(Failures):
+    def trouble(self, error: Exception) -> Trouble:
+        state = _state(error)
+        if not state:  # the driver speaks for itself: there was no answer of the server's
+            return LOST
+        unknown = Trouble(
+            f"the database refused what the store asked (SQLSTATE {state})",
+            "store.ping() tells whether its tables are as they should be",
+        )
+        return next((_TROUBLES[state[:size]] for size in (5, 3, 2) if state[:size] in _TROUBLES), unknown)
+
+    def told(self, error: Exception) -> bool:
+        return _state(error).startswith(_HARMLESS) or isinstance(error, OSError)
+
+    def is_final(self, error: Exception) -> bool:
+        return _state(own_error(error)).startswith(_FINAL)
+
+
+def _state(error: BaseException | None) -> str:
+    return getattr(error, "sqlstate", None) or ""
+
+
+class Postgresql(Database):
+    """PostgreSQL, by one of its drivers.
+
+    Args:
+        dbapi: The driver, as SQLAlchemy has loaded it.
+        paramstyle: See `Database`.
+    """
+
+    row_locks = True
+
+    def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
+        """Choose what translates its failures."""
+        own = getattr(dbapi, "asyncpg", None)  # which SQLAlchemy passes on unchanged while it connects
+        errors = (dbapi.Error,) if own is None else (dbapi.Error, own.PostgresError, own.InterfaceError)
+        self.failures = _PostgresqlFailures(*errors)
+        self.paramstyle = paramstyle
+
+    def new_row(self, table: Table, *key: str) -> Insert:
+        """See `Database.new_row`."""
+        return insert(table).on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
+
+    def contains(self, column: ColumnElement[Any], text: str) -> Condition:
+        """See `Database.contains`."""
+        return func.strpos(column, text) > 0
+
+    def attribute(self, item: Table, term: Term) -> Condition:
+        """See `Database.attribute`."""
+        bools = [value for value in term.values if isinstance(value, bool)]
+        values = [*bools, *texts(term.values), *integers(term.values)]
+        if not values or not texts((term.name,)):
+            return false()
+        return cast(item.c.attributes, JSONB)[term.name].in_([literal(value, JSONB) for value in values])
+
+    def columns(self, tables: Sequence[Table]) -> str:
+        """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
+        names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
+        found = ", ".join(f"to_regclass('{name}')" for name in names)
+        return (
+            "SELECT c.relname, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - the names are ours, or were checked
+            f"WHERE c.oid IN ({found}) AND a.attnum > 0 AND NOT a.attisdropped"
+        )
+
+    @contextmanager
+    def schema_locked(self, send: Send) -> Iterator[None]:
+        """See `Database.schema_locked`: until the transaction ends."""
+        send(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
+        yield

@@ -1,0 +1,61 @@
+"""The SQLAlchemy store keeps every contract on PostgreSQL too, on connections of its own and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine
+
+from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore
+from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
+from support.oracles import sql_rows
+
+
+@pytest.fixture(scope="module")
+def engine(postgres_database: URL) -> Iterator[Engine]:
+    """Yield an engine for a database with the tables."""
+    engine = create_engine(postgres_database)
+    SqlAlchemyStore(engine).create_schema()
+    yield engine
+    engine.dispose()
+
+
+def emptied(engine: Engine) -> Engine:
+    """Return the engine with the tables emptied."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE " + ", ".join(table.name for table in TABLES.all))
+    return engine
+
+
+class TestPostgresql(StoreContract, ListingContract, OutboxContract):
+    """PostgreSQL through psycopg keeps all contracts (L5)."""
+
+    @pytest.fixture
+    def store(self, engine: Engine) -> SqlAlchemyStore:
+        """Return an empty store."""
+        return SqlAlchemyStore(emptied(engine))
+
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables."""
+        with store.engine.connect() as connection:
+            return sql_rows(connection)
+
+
+class TestJoined(StoreContract, ListingContract, OutboxContract):
+    """So does a store that takes part in a transaction of the caller's, where SQLAlchemy sees all."""
+
+    capabilities = Capabilities(threads=False)
+
+    @pytest.fixture
+    def store(self, engine: Engine) -> Iterator[SqlAlchemyStore]:
+        """Yield a store on a connection whose transaction is open, and that is rolled back in the end."""
+        with emptied(engine).connect() as connection:
+            self.connection = connection
+            connection.begin()
+            yield SqlAlchemyStore.joining(connection, sql_events=True)
+            connection.rollback()
+
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables, as the caller's transaction sees it."""
+        return sql_rows(self.connection)
