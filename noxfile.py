@@ -35,6 +35,7 @@ EXTRAS = "[sqlalchemy,postgres,asyncpg,sqlite,migrations,testing]"  # all but `m
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
 NEEDS_EXTRA = (
+    "casewright.testing.asking",
     "casewright.testing.contracts",
     "casewright.testing.machine",
     "casewright.testing.strategies",
