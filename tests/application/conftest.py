@@ -9,7 +9,14 @@ import pytest
 
 from casewright import CommandBus, Report, Store
 from support.backends import BACKENDS, Backend
-from support.buses import a_bus
+from support.buses import BUSES, a_bus, making
+
+
+@pytest.fixture(params=BUSES)
+def every_bus(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let `a_bus` make a plain bus, and asynchronous ones: what a module uses this for, it says of each of them."""
+    with making(request.param):
+        yield
 
 
 @pytest.fixture(params=BACKENDS)

@@ -26,6 +26,8 @@ from support.backends import Backend
 from support.buses import ANN, WRITER, a_bus, asking, guarded, told_by
 from support.watched_store import WatchedStore, on_attempts
 
+pytestmark = pytest.mark.usefixtures("every_bus")
+
 NEEDY = guarded(TASK, {"start": ("quota",), "complete": ("signed", "paid"), "create": ("quota",)})
 
 

@@ -22,6 +22,8 @@ from casewright import (
 from support.buses import ANN, STRANGER, WRITER, a_bus, failure_of
 from support.watched_store import WatchedStore
 
+pytestmark = pytest.mark.usefixtures("every_bus")
+
 
 def test_an_observer_sees_what_was_committed(store: Store) -> None:
     """It is called after the commit and outside the transaction: another unit, even a command, works in it."""
