@@ -19,6 +19,13 @@ def every_bus(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=["plain", "awaited"])
+def both_buses(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As `every_bus`, but for the one whose store hosts: for what is the same with one hop and with many."""
+    with making(request.param):
+        yield
+
+
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """Return a store of each kind, with the way behind its back."""

@@ -27,15 +27,17 @@ from casewright import (
     OpenCase,
     Order,
     Outcome,
+    Report,
     Store,
     Task,
+    UnitOfWork,
     any_of,
     guard,
     same,
 )
 from casewright.adapters.memory import MemoryStore
 from support.backends import Backend
-from support.buses import ANN, a_bus, failure_of
+from support.buses import ANN, a_bus, failure_of, guarded
 
 ROOT_OF_ALL = Actor("root", roles=["admin", "case_writer"])
 
@@ -181,3 +183,31 @@ def test_a_hidden_case_is_not_shown_by_its_tasks(store: Store) -> None:
     assert isinstance(bus.get("x-1", by=tom), Task)
     case: Any = bus.get("c-1", by=writer)
     assert case.open_tasks == 0
+
+
+def test_a_provider_that_is_async_is_misuse(store: Store) -> None:
+    """A coroutine is no fact, and a guard that takes it for true is never asked (fail closed)."""
+
+    async def signed(uow: UnitOfWork, item: Any) -> bool:
+        return False
+
+    bus = a_bus(store, [guarded(TASK, {"complete": ("signed",)})], facts={"signed": signed})
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    with pytest.raises(MisuseError, match="'signed' is an async function"):
+        bus.execute(CompleteTask("x-1"), by=ANN)
+    assert bus.get("x-1", by=ANN).version == 1
+
+
+def test_an_observer_that_is_async_is_told_of_in_the_log(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """It cannot be waited for, so the log says that it hears nothing, and the others hear all."""
+    seen: list[str] = []
+
+    async def observer(report: Report) -> None:
+        seen.append("never")
+
+    bus = a_bus(store, observers=[observer, lambda report: seen.append(report.action)])
+    bus.execute(CreateTask("A"), by=ANN)
+    assert seen == ["create"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "an observer of type 'function' is an async function: it was told nothing"
+    ]

@@ -39,7 +39,7 @@ from support.backends import Backend
 from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, asking, failure_of, guarded, told_by
 from support.watched_store import WatchedStore
 
-pytestmark = pytest.mark.usefixtures("every_bus")
+pytestmark = pytest.mark.usefixtures("both_buses")
 
 
 def test_a_given_item_is_not_loaded(store: Store) -> None:

@@ -34,7 +34,7 @@ from support.backends import BACKENDS, Backend
 from support.buses import ANN, BEN, ROOT, START, STRANGER, WRITER, a_bus, failure_of
 from support.watched_store import WatchedStore
 
-pytestmark = pytest.mark.usefixtures("every_bus")
+pytestmark = pytest.mark.usefixtures("both_buses")
 
 EVERYTHING = (TASK, SIMPLE_TASK, REGULATORY_CASE)
 DAY = timedelta(days=1)

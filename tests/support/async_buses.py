@@ -26,12 +26,13 @@ def a_turn() -> Generator[None, None, None]:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that waits for turns only."""
-    while True:
+    for _ in range(10_000):
         try:
             work.send(None)
         except StopIteration as done:
             answer: T = done.value
             return answer
+    raise AssertionError("it waits for something else than a turn")
 
 
 class AwaitedStore:
