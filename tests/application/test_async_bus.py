@@ -103,7 +103,7 @@ class Holding(AsyncMemoryUnitOfWork):
 
 
 def cancelled(work: Coroutine[Any, Any, object], *, at: Sequence[int]) -> BaseException | None:
-    """Run a coroutine and cancel it at the turns of these numbers; return what it raised, None if it came to its end."""
+    """Run a coroutine and cancel it at these turns; return what it raised, None where it came to its end."""
     for number in count():
         try:
             work.throw(CancelledError()) if number in at else work.send(None)
@@ -135,7 +135,7 @@ def test_a_command_that_is_cancelled_at_any_await_is_done_or_not(name: str, agai
             CommandBus(leaky.backend.store, DEFINITIONS, clock=Clock(), new_id=counting_ids("given")).execute(
                 command, by=root
             )
-        return leaky, a_bus(leaky, clock=lambda: Clock()())
+        return leaky, a_bus(leaky, clock=Clock())
 
     leaky, bus = prepared()
     nothing = leaky.backend.dump()

@@ -19,7 +19,7 @@ STALE, BUSY = StaleVersionError("x-1", 1, 2), TransientStorageError("busy")
 
 @given(st.integers(2, 10_000), st.sampled_from([STALE, BUSY]), st.floats(0, 1, exclude_max=True))
 def test_a_pause_is_short_whatever_the_attempt(attempt: int, error: Any, chance: float) -> None:
-    """It is never negative, never reaches the longest one, grows with chance, and no attempt is too late for it (T6)."""
+    """It is never negative, never reaches the longest one, and no attempt is too late for it (T6)."""
     pause = pause_before(attempt, after=error, random=lambda: chance)
     assert 0 <= pause < LONGEST_PAUSE
     assert pause <= pause_before(attempt + 1, after=error, random=lambda: chance)
@@ -27,7 +27,7 @@ def test_a_pause_is_short_whatever_the_attempt(attempt: int, error: Any, chance:
 
 
 def test_a_pause_may_be_twice_as_long_as_the_one_before() -> None:
-    """After a conflict the second attempt comes at once, since it loads with a lock; a busy store is given time (L4)."""
+    """After a conflict the second attempt comes at once, for it loads with a lock; a busy store gets time (L4)."""
     milliseconds = {
         error: [round(1000 * pause_before(attempt, after=error, random=lambda: 1.0)) for attempt in range(2, 9)]
         for error in (STALE, BUSY)

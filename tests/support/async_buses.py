@@ -75,7 +75,11 @@ class HostingStore(AwaitedStore):
 
     async def host(self, work: Coroutine[Any, Any, T]) -> T:
         """See `Hosting.host`."""
-        await a_turn()
+        try:
+            await a_turn()
+        except BaseException:
+            work.close()
+            raise
         self.hops += 1
         self._inside, outer = True, self._inside
         try:
