@@ -7,6 +7,7 @@ import logging
 from asyncio import CancelledError
 from collections.abc import Coroutine, Sequence
 from functools import partial
+from inspect import signature
 from itertools import count
 from typing import Any, Final
 
@@ -364,7 +365,8 @@ def test_between_attempts_a_bus_waits_on_the_loop() -> None:
     with pytest.raises(CancelledError):
         run(_each_turn(work, partial(_one_more, rival)))
     assert held == [0]
-    assert AsyncCommandBus.__init__.__kwdefaults__["pause"] is asyncio.sleep
+    default: Any = signature(AsyncCommandBus).parameters["pause"].default
+    assert default is asyncio.sleep
 
 
 def _one_more(rival: CommandBus) -> None:
