@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from inspect import signature
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -42,8 +43,8 @@ from casewright.domain.ids import as_tenant
 from casewright.domain.items import Item
 from support.async_buses import AwaitedStore, HostingStore, a_turn, run
 from support.backends import MemoryBackend
-from support.buses import ANN, BEN, DEFINITIONS, STRANGER, Clock, counting_ids, guarded
-from support.scenarios import SCENARIOS
+from support.buses import ANN, BEN, DEFINITIONS, ROOT, STRANGER, Clock, counting_ids, guarded
+from support.scenarios import SCENARIOS, Scenario
 
 
 def a_bus(store: AsyncStore, definitions: Any = DEFINITIONS, **more: Any) -> AsyncCommandBus:
@@ -56,7 +57,7 @@ class Leaky:
 
     def __init__(self) -> None:
         """Hold nothing."""
-        self.backend: Any = MemoryBackend(None)  # type: ignore[arg-type]  # it needs no folder
+        self.backend = MemoryBackend(Path())
         self.held = 0
 
     def begin(self, *, tenant: str, write: bool = True) -> Holding:
@@ -128,34 +129,34 @@ def test_a_command_that_is_cancelled_at_any_await_is_done_or_not(name: str, agai
     Also where it is cancelled once more while its unit ends (T1, T5).
     """
     scenario = SCENARIOS[name]
-    root = Actor("root", roles=["admin"])
-
-    def prepared() -> tuple[Leaky, Any]:
-        leaky = Leaky()
-        for command in scenario.given:
-            CommandBus(leaky.backend.store, DEFINITIONS, clock=Clock(), new_id=counting_ids("given")).execute(
-                command, by=root
-            )
-        return leaky, a_bus(leaky, clock=Clock())
-
-    leaky, bus = prepared()
-    nothing = leaky.backend.dump()
-    run(scenario.work(bus, root))  # type: ignore[arg-type]  # of an asynchronous bus it is a coroutine
+    leaky, bus, work = prepared(scenario)
+    run(work)
     everything = unsalted(leaky.backend.dump())
-    for number in count(1):
-        leaky, bus = prepared()
+    turns = 0
+    while True:
+        leaky, bus, work = prepared(scenario)
         nothing = leaky.backend.dump()
-        work: Any = scenario.work(bus, root)
-        raised = cancelled(work, at=[number, number + 1] if again else [number])
+        raised = cancelled(work, at=[turns + 1, turns + 2] if again else [turns + 1])
         if raised is None:
             break
+        turns += 1
         assert type(raised) is CancelledError
         assert leaky.held == 0
         left = leaky.backend.dump()
         assert left == nothing or unsalted(left) == everything
-        run(bus.execute(CreateTask("next", id="next"), by=root))
-        assert run(bus.verify("next", by=root)) == ()
-    assert number > 2
+        run(bus.execute(CreateTask("next", id="next"), by=ROOT))
+        assert run(bus.verify("next", by=ROOT)) == ()
+    assert turns > 1
+
+
+def prepared(scenario: Scenario) -> tuple[Leaky, AsyncCommandBus, Any]:
+    """Return a store where all is as the scenario wants it, a bus on it, and the coroutine that does the work."""
+    leaky = Leaky()
+    before = CommandBus(leaky.backend.store, DEFINITIONS, clock=Clock(), new_id=counting_ids("given"))
+    for command in scenario.given:
+        before.execute(command, by=ROOT)
+    bus: Any = a_bus(leaky)
+    return leaky, bus, scenario.work(bus, ROOT)
 
 
 def unsalted(dump: Any) -> object:
