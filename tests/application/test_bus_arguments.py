@@ -63,12 +63,14 @@ def test_one_observer_alone_is_one_observer() -> None:
     assert len(told) == 1
 
 
+@pytest.mark.usefixtures("both_buses")
 @pytest.mark.parametrize("wrong", [None, 5, "abc", CreateTask("A")], ids=lambda value: type(value).__name__)
 def test_many_commands_are_several(bus: CommandBus, wrong: Any) -> None:
     """One command alone, or what holds none, is an InvalidInputError."""
     assert type(failure_of(bus.execute_many, wrong, by=ANN)) is InvalidInputError
 
 
+@pytest.mark.usefixtures("both_buses")
 @pytest.mark.parametrize("said", [{"expected_version": 1}, {"item": None}])
 def test_of_what_is_created_no_version_is_known(backend: Backend, said: dict[str, Any]) -> None:
     """A version of, or an item for, what is about to be created is a MisuseError, and nothing is written."""
@@ -97,6 +99,7 @@ def test_what_a_command_asks_for_is_checked(wrong: dict[str, Any]) -> None:
     assert type(failure_of(lambda: Ask(**asked))) is InvalidInputError
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_a_command_must_ask(bus: CommandBus) -> None:
     """A command whose `ask` gives something else is a MisuseError that names it."""
     error = failure_of(bus.execute, Saying(("start", "x-1")), by=ANN)
@@ -104,6 +107,7 @@ def test_a_command_must_ask(bus: CommandBus) -> None:
     assert "Saying" in str(error)
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_reading_is_no_command(bus: CommandBus) -> None:
     """A command that asks for read would be neither done nor reported: it is an InvalidInputError."""
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
@@ -143,6 +147,7 @@ def test_a_list_is_read_in_a_bounded_number_of_ways(store: Store) -> None:
     assert bus.find(CaseFilter(definition="one"), by=by).items == ()
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_an_error_that_is_none_of_the_stores_is_passed_on(store: Store) -> None:
     """What a fact provider raises in a batch is not taken for the conflict of a command that did not cause it."""
     known = guard(lambda item, inputs, facts, at: True, code="n", text="n", facts=["n"])
@@ -150,11 +155,12 @@ def test_an_error_that_is_none_of_the_stores_is_passed_on(store: Store) -> None:
     def raising(uow: object, item: object) -> object:
         raise AlreadyExistsError("elsewhere")
 
-    bus = CommandBus(store, [TASK.with_guards({"create": known})], facts={"n": raising})
+    bus = a_bus(store, [TASK.with_guards({"create": known})], facts={"n": raising})
     error = failure_of(bus.execute_many, [CreateTask("A")], by=ANN, all_or_nothing=True)
     assert type(error) is AlreadyExistsError
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_a_taken_note_is_told_to_the_command_that_adds_it(bus: CommandBus) -> None:
     """An item may have the id of a note: together, only the command that wants the taken one is told (T1)."""
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
@@ -165,6 +171,7 @@ def test_a_taken_note_is_told_to_the_command_that_adds_it(bus: CommandBus) -> No
     assert type(answers[1]) is not AlreadyExistsError
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_a_hidden_case_is_not_shown_by_its_tasks(store: Store) -> None:
     """Who may finish a task but not read its case learns nothing of the case; observers learn all (A8, H1)."""
     reports: list[Any] = []
