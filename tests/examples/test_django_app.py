@@ -45,7 +45,7 @@ def done(command: Command[Any], **options: Any) -> Any:
         return bus_on(store).execute(command, by=ANN, **options)
 
 
-def done_with(*changes: Change) -> None:
+def done_with(*changes: Change[Any]) -> None:
     """Record changes in a transaction of Django's."""
     with transaction.atomic(savepoint=False), joining.joined_store() as store:
         record(store, *changes)
@@ -57,13 +57,12 @@ class NoWayBack(sqlite3.Connection):
     def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
         """Return a cursor of that kind."""
 
-        class Failing(factory):  # type: ignore[misc]  # which class it is derived of, Django says
-            def execute(self, statement: str, *parameters: Any) -> Any:
-                if statement.startswith("ROLLBACK TO SAVEPOINT casewright"):
-                    raise sqlite3.OperationalError("planted")
-                return super().execute(statement, *parameters)
+        def execute(cursor: Any, statement: str, *parameters: Any) -> Any:
+            if statement.startswith("ROLLBACK TO SAVEPOINT casewright"):
+                raise sqlite3.OperationalError("planted")
+            return factory.execute(cursor, statement, *parameters)
 
-        return super().cursor(Failing)
+        return super().cursor(type("Failing", (factory,), {"execute": execute}))
 
 
 def test_both_are_committed_together(ground: Ground) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from casewright import (
     Actor,
     CommandBus,
     CreateTask,
+    MisuseError,
     Order,
     Report,
     StorageError,
@@ -32,7 +34,7 @@ from casewright import (
 from casewright.adapters.sqlalchemy import TABLES
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.terms import Scope, Term, TermKind
-from support.django_project import Break, Ground, disconnect, joining, migrate, models, services
+from support.django_project import Break, Ground, disconnect, joining, migrate, models, on_sqlite, services, use
 
 ANN = Actor("ann")
 
@@ -42,12 +44,17 @@ def bus_on(store: Any) -> CommandBus:
     return CommandBus(store, definitions=[TASK])
 
 
+def client_of(user: str, **options: Any) -> Any:
+    """Return a client of the application."""
+    return Client(headers={"X-User": user}, **options)
+
+
 def condition() -> dict[str, object]:
     """Return all that can be set on the connection that Django has."""
     driver = connection.connection
-    names = ("isolation_level", "autocommit", "row_factory", "text_factory", "in_transaction", "prepare_threshold")
-    names += ("cursor_factory", "read_only", "deferrable", "_notice_handlers", "closed")
-    found = {name: getattr(driver, name) for name in names if hasattr(driver, name)}
+    of_both = ("isolation_level", "autocommit", "row_factory", "text_factory", "in_transaction")
+    of_psycopg = ("prepare_threshold", "cursor_factory", "read_only", "deferrable", "_notice_handlers", "closed")
+    found = {name: getattr(driver, name) for name in of_both + of_psycopg if hasattr(driver, name)}
     return {key: list(value) if isinstance(value, list) else value for key, value in found.items()}
 
 
@@ -86,11 +93,11 @@ def test_lists_are_found_through_djangos_cursors(break_ground: Break, server_sid
 @pytest.mark.parametrize("age", [0, 60, None])
 def test_each_request_has_its_transaction_in_its_thread(break_ground: Break, age: int | None) -> None:
     """Requests in threads lose nothing, on connections that are kept between them or not (L1, CONN_MAX_AGE)."""
-    ground = break_ground(CONN_MAX_AGE=age)
+    ground = break_ground(CONN_MAX_AGE=age, sqlite={"timeout": 60})
     shared = services.order("Elm Street", by=ANN)
 
     def requests(thread: int) -> tuple[list[int], int]:
-        client, drivers, statuses = Client(headers={"X-User": "ann"}), set(), []
+        client, drivers, statuses = client_of("ann"), set(), []
         for number in range(4):
             statuses.append(client.post("/parcels", {"address": f"Elm Street {thread}"}).status_code)
             joining.again(partial(tag, shared.pk, f"{thread}-{number}"))
@@ -106,11 +113,10 @@ def test_each_request_has_its_transaction_in_its_thread(break_ground: Break, age
     assert ground.rows() == [17, 0, 17, 17 + 16]
 
 
-@transaction.atomic
 def tag(number: int, text: str) -> None:
     """Tag the task of a parcel, whose row is locked first where the database has such locks."""
-    parcel = models.Parcel.objects.select_for_update().get(pk=number)
-    with joining.joined_store() as store:
+    with transaction.atomic(), joining.joined_store() as store:
+        parcel = models.Parcel.objects.select_for_update().get(pk=number)
         bus_on(store).execute(Tag(parcel.task_id, add=[text]), by=ANN)
 
 
@@ -173,6 +179,21 @@ def test_a_durable_block_can_be_joined(ground: Ground) -> None:
     assert ground.rows() == [1, 0, 1, 1]
 
 
+def test_each_database_of_djangos_is_joined_by_its_name(ground: Ground, tmp_path: Path) -> None:
+    """A store joins the transaction of the database that it is asked for, and of no other."""
+    use(ground.settings, other=on_sqlite(tmp_path / "other.db"))
+    with transaction.atomic(using="other"), joining.joined_store("other") as store:
+        store.create_schema()
+        bus_on(store).execute(CreateTask("There"), by=ANN)
+        with pytest.raises(MisuseError, match="no transaction of Django's is open"), joining.joined_store():
+            pytest.fail("there is a store")
+        with transaction.atomic(), joining.joined_store() as here:
+            assert bus_on(here).count(TaskFilter(), by=ANN) == 0
+        assert bus_on(store).count(TaskFilter(), by=ANN) == 1
+    use(ground.settings)
+    assert ground.rows() == [0, 0, 0, 0]
+
+
 def test_djangos_test_cases_undo_both(ground: Ground) -> None:
     """A test of Django's own kind sees both sides, and leaves neither; what waits for its commit can be called."""
     told: list[str] = []
@@ -183,6 +204,7 @@ def test_djangos_test_cases_undo_both(ground: Ground) -> None:
             cls.parcel = services.order("Elm Street 0", by=ANN)
 
         def test_one(self) -> None:
+            """What was set up is there, and changes."""
             with self.captureOnCommitCallbacks(execute=True), transaction.atomic(durable=True):
                 services.send(self.parcel.pk, by=ANN)
                 with joining.joined_store() as store:
@@ -197,6 +219,7 @@ def test_djangos_test_cases_undo_both(ground: Ground) -> None:
             told.append(report.action)
 
         def test_that_a_missing_block_is_not_noticed(self) -> None:
+            """A store can be had without a block of one's own."""
             with joining.joined_store() as store:  # the test itself is in one; a TransactionTestCase is not
                 store.ping()
 
@@ -224,7 +247,7 @@ def test_coroutines_go_through_a_thread(ground: Ground) -> None:
 def test_requests_are_answered_with_what_came_of_both(break_ground: Break, whole: bool) -> None:
     """What is missing, hidden or refused is told as a problem of its own, and neither side has changed (A8)."""
     ground = break_ground(ATOMIC_REQUESTS=whole)
-    ann, ben = (Client(headers={"X-User": name}) for name in ("ann", "ben"))
+    ann, ben = client_of("ann"), client_of("ben")
     ordered = ann.post("/parcels", {"address": "Elm Street"}).json()
     sent = f"/parcels/{ordered['id']}/sent"
     hidden = ben.post(sent)
@@ -241,8 +264,7 @@ def test_what_is_the_applications_own_fault_is_left_to_django(
 ) -> None:
     """A store that fails is a 500 of Django's, with the error in the log and nothing of it in the answer."""
     migrate("0001")
-    client = Client(raise_request_exception=False)
-    answer = client.post("/parcels", {"address": "Elm Street"})
+    answer = client_of("ann", raise_request_exception=False).post("/parcels", {"address": "Elm Street"})
     assert answer.status_code == 500
     assert b"casewright" not in answer.content
     (record,) = [record for record in caplog.records if record.name == "django.request"]

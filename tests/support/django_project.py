@@ -70,14 +70,16 @@ def on_postgresql(url: URL, **options: object) -> dict[str, Any]:
     }
 
 
-def use(database: dict[str, Any]) -> None:
-    """Let all threads have connections to this database from now on."""
+def use(default: dict[str, Any], **others: dict[str, Any]) -> None:
+    """Let all threads have connections to these databases from now on, and to no others."""
     disconnect()
-    connections.settings.update(connections.configure_settings({"default": dict(database)}))
+    known: Any = connections.settings
+    known.clear()
+    known.update(connections.configure_settings({"default": dict(default), **others}))
 
 
 def disconnect() -> None:
-    """Close the connection of this thread, if it has one, and forget it."""
+    """Close the connections of this thread, and forget them."""
     for connection in connections.all(initialized_only=True):
         connection.close()
         del connections[connection.alias]
