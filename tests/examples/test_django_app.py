@@ -62,7 +62,8 @@ class NoWayBack(sqlite3.Connection):
                 raise sqlite3.OperationalError("planted")
             return factory.execute(cursor, statement, *parameters)
 
-        return super().cursor(type("Failing", (factory,), {"execute": execute}))
+        kind: Any = type("Failing", (factory,), {"execute": execute})
+        return super().cursor(kind)
 
 
 def test_both_are_committed_together(ground: Ground) -> None:
