@@ -48,7 +48,7 @@ def engine_on(using: str, vendor: str) -> Engine:
     """Return the engine that works on whatever connection Django has in this thread."""
     kind = DIALECTS[vendor]
     dialect = kind(dbapi=kind.import_dbapi())
-    pool = NullPool(lambda: connections[using].connection, reset_on_return=None, dialect=dialect)
+    pool = NullPool(lambda: connections[using].connection, dialect=dialect)
     return Engine(pool, dialect, make_url(f"{vendor}://"))  # create_engine() would set up Django's connection anew
 
 

@@ -14,7 +14,6 @@ from casewright import (
     Actor,
     AlreadyExistsError,
     CancelTask,
-    Change,
     Command,
     CommandBus,
     CompleteTask,
@@ -43,12 +42,6 @@ def done(command: Command[Any], **options: Any) -> Any:
     """Do a command, which is Ann's, in a transaction of Django's."""
     with transaction.atomic(), joining.joined_store() as store:
         return bus_on(store).execute(command, by=ANN, **options)
-
-
-def done_with(*changes: Change[Any]) -> None:
-    """Record changes in a transaction of Django's."""
-    with transaction.atomic(savepoint=False), joining.joined_store() as store:
-        record(store, *changes)
 
 
 class NoWayBack(sqlite3.Connection):
@@ -145,7 +138,7 @@ def test_a_refusal_leaves_the_rest_to_the_caller(ground: Ground) -> None:
     assert ground.rows() == [1, 0, 1, 2]
     with transaction.atomic():
         models.Parcel.objects.update(sent=True)
-        with joining.joined_store() as store, pytest.raises(RefusedError):
+        with pytest.raises(RefusedError), joining.joined_store() as store:
             bus_on(store).execute(CompleteTask(parcel.task_id), by=ANN)
     assert ground.rows() == [1, 1, 1, 2]
 
@@ -247,9 +240,10 @@ def test_half_a_command_is_never_committed(break_ground: Break) -> None:
     """Where a command failed and could not be undone alone, Django does not commit what is left of it (T1)."""
     ground = break_ground(sqlite={"factory": NoWayBack})
     created = a_created_task("x1")
-    done_with(created)
+    with transaction.atomic(), joining.joined_store() as store:
+        record(store, created)
     with transaction.atomic():
         models.Parcel.objects.create(task_id="none", address="Elm Street 1")
-        with pytest.raises(AlreadyExistsError):
-            done_with(a_created_task("x0"), created)
+        with pytest.raises(AlreadyExistsError), joining.joined_store() as store:
+            record(store, a_created_task("x0"), created)
     assert ground.rows() == [0, 0, 1, 1]
