@@ -9,14 +9,15 @@ import pytest
 from django.db import transaction
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
 from support.django_project import Break, joining
+from support.oracles import sql_rows
 
 pytestmark = pytest.mark.large  # three contracts three times over; test_django_app.py has the short of it
 
 
 class _Joined(StoreContract, ListingContract, OutboxContract):
-    threads = False
+    capabilities = Capabilities(threads=False)
     options: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 
     @pytest.fixture
@@ -27,6 +28,11 @@ class _Joined(StoreContract, ListingContract, OutboxContract):
             with joining.joined_store() as store:
                 yield store
             transaction.set_rollback(True)
+
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables, as Django's transaction sees it."""
+        with store.engine.connect() as connection:  # which is Django's again
+            return sql_rows(connection)
 
 
 class TestAsDjangoIs(_Joined):
