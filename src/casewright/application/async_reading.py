@@ -119,7 +119,7 @@ class AsyncReadingBus:
         """Return the items that a filter asks for and the actor may read (A6). See `ReadingBus.find`."""
         where = self._registry.visible(filter, by)
         check_page(order, limit, after)
-        found = await self._hosted(self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after))
+        found: Any = await self._hosted(self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after))
         page: Page[ItemT] = page_of(found, order, limit)
         self._given.add(*page.items)
         return page

@@ -170,7 +170,7 @@ class ReadingBus:
         """
         where = self._registry.visible(filter, by)
         check_page(order, limit, after)
-        found = self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after)
+        found: Any = self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after)
         page: Page[ItemT] = page_of(found, order, limit)
         self._given.add(*page.items)
         return page

@@ -42,7 +42,7 @@ class Greenlets:
 
     async def host(self, work: Coroutine[Any, Any, T]) -> T:
         """See `Hops.host`."""
-        return await greenlet_spawn(drive, work)
+        return await greenlet_spawn(lambda: drive(work))
 
 
 class Threads:
