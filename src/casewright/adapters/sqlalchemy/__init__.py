@@ -9,7 +9,10 @@ except ImportError as _error:
         'casewright.adapters.sqlalchemy needs SQLAlchemy: python -m pip install "casewright[sqlalchemy]"'
     ) from _error
 
+from casewright.adapters.sqlalchemy.checking import check
+from casewright.adapters.sqlalchemy.migrating import downgrade, upgrade
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import TABLES, Tables, metadata
+from casewright.adapters.sqlalchemy.versions import Difference
 
-__all__ = ["TABLES", "SqlAlchemyStore", "Tables", "metadata"]
+__all__ = ["TABLES", "Difference", "SqlAlchemyStore", "Tables", "check", "downgrade", "metadata", "upgrade"]

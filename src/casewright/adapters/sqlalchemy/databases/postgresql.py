@@ -97,6 +97,7 @@ class Postgresql(Database):
     """
 
     row_locks = True
+    collation = "C"
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""
@@ -123,11 +124,17 @@ class Postgresql(Database):
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
-        names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
-        found = ", ".join(f"to_regclass('{name}')" for name in names)
         return (
             "SELECT c.relname, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - the names are ours, or were checked
-            f"WHERE c.oid IN ({found}) AND a.attnum > 0 AND NOT a.attisdropped"
+            f"WHERE c.oid IN ({_reached(tables)}) AND a.attnum > 0 AND NOT a.attisdropped"
+        )
+
+    def collations(self, tables: Sequence[Table]) -> str:
+        """See `Database.collations`."""
+        return (
+            "SELECT c.relname, a.attname, l.collname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - as above
+            "JOIN pg_collation AS l ON l.oid = a.attcollation "
+            f"WHERE c.oid IN ({_reached(tables)}) AND a.attnum > 0 AND NOT a.attisdropped"
         )
 
     @contextmanager
@@ -135,3 +142,8 @@ class Postgresql(Database):
         """See `Database.schema_locked`: until the transaction ends."""
         send(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
         yield
+
+
+def _reached(tables: Sequence[Table]) -> str:
+    names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
+    return ", ".join(f"to_regclass('{name}')" for name in names)
