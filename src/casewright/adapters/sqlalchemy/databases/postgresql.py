@@ -39,6 +39,10 @@ _STOPPED: Final = Trouble(
 _FORBIDDEN: Final = Trouble(
     "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
 )
+_NO_SCHEMA: Final = Trouble(
+    "the schema that the tables are to be in is not there",
+    "CREATE SCHEMA makes it; this user must be allowed to make tables there",
+)
 
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
@@ -46,6 +50,7 @@ _TROUBLES: Final[Mapping[str, Trouble]] = {
     "25006": READ_ONLY,
     "28": UNREACHABLE,
     "3D": UNREACHABLE,
+    "3F": _NO_SCHEMA,
     "40": LOCKED,
     "42501": _FORBIDDEN,
     "53100": FULL,
