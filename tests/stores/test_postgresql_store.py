@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine
 
 from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, StoreContract
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ class TestPostgresql(StoreContract, ListingContract, OutboxContract):
 class TestJoined(StoreContract, ListingContract, OutboxContract):
     """So does a store that takes part in a transaction of the caller's, where SQLAlchemy sees all."""
 
-    threads = False
+    capabilities = Capabilities(threads=False)
 
     @pytest.fixture
     def store(self, engine: Engine) -> Iterator[SqlAlchemyStore]:

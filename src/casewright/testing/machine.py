@@ -27,8 +27,8 @@ except ImportError as _missing:
 
 from casewright.application.commands import values
 from casewright.application.commands.base import Command
+from casewright.application.facts import FactProvider
 from casewright.application.ports import Store
-from casewright.application.reading import FactProvider
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import CaseDefinition, TaskDefinition

@@ -9,10 +9,21 @@ except ImportError as _error:
         'casewright.adapters.sqlalchemy needs SQLAlchemy: python -m pip install "casewright[sqlalchemy]"'
     ) from _error
 
+from casewright.adapters.sqlalchemy.async_store import AsyncSqlAlchemyStore
 from casewright.adapters.sqlalchemy.checking import check
 from casewright.adapters.sqlalchemy.migrating import downgrade, upgrade
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import TABLES, Tables, metadata
 from casewright.adapters.sqlalchemy.versions import Difference
 
-__all__ = ["TABLES", "Difference", "SqlAlchemyStore", "Tables", "check", "downgrade", "metadata", "upgrade"]
+__all__ = [
+    "TABLES",
+    "AsyncSqlAlchemyStore",
+    "Difference",
+    "SqlAlchemyStore",
+    "Tables",
+    "check",
+    "downgrade",
+    "metadata",
+    "upgrade",
+]
