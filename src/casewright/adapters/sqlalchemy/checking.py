@@ -84,7 +84,7 @@ class _Check:
         mend = f'ALTER TABLE ... ALTER COLUMN ... TYPE text COLLATE "{self._collation}", or make the tables anew'
         for name, column, collation in self._collations:
             if collation != self._collation:
-                what = f"compares and orders by {collation}, not by code point ({self._collation})"
+                what = f"has the collation {collation}, not {self._collation}, which orders by code point"
                 yield Difference("collation", f"the column {name}.{column}", what, mend)
 
     def _in_columns(self, table: Table) -> Iterator[Difference]:
@@ -136,8 +136,12 @@ def _kind(type_: TypeEngine[Any], dialect: Dialect) -> str:
 
 def _alike(found: ReflectedIndex, index: Index, dialect: Dialect) -> bool:
     """Return whether an index has the columns that it should have, of the rows that it should have."""
-    condition = f"{dialect.name}_where"
-    partial = found.get("dialect_options", {}).get(condition) is not None
-    wanted = index.dialect_kwargs.get(condition) is not None
+    option = f"{dialect.name}_where"
+    present, wanted = found.get("dialect_options", {}).get(option), index.dialect_kwargs.get(option)
     columns = [column.name for column in index.columns]
-    return found["column_names"] == columns and not found["unique"] and partial == wanted
+    return found["column_names"] == columns and not found["unique"] and _plain(present) == _plain(wanted)
+
+
+def _plain(condition: object) -> str:
+    """Return the condition of an index as both the database and SQLAlchemy write it: we have only simple ones."""
+    return "" if condition is None else str(condition).strip("()").rpartition(".")[2]
