@@ -31,7 +31,7 @@ def test_several_processes_create_the_schema_at_once(file_race: FileRace, tmp_pa
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
     """Return the URL of an empty database for eight processes."""
     if request.param == "sqlite":
-        return URL.create("sqlite", database=str(tmp_path / "race.db"))
+        return URL.create("sqlite", database=str(tmp_path / "race.db"), query={"timeout": "60"})
     found: URL = request.getfixturevalue("postgres_database")
     return found
 

@@ -17,7 +17,7 @@ __all__ = ["ROUNDS", "create", "migrate", "restless", "tables", "together"]
 
 Work = Callable[[URL, int], str]
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 _BARRIERS: Final[list[Barrier]] = []
 
 
