@@ -160,6 +160,6 @@ def test_the_page_shows_the_example_as_it_is() -> None:
     assert store.endswith("\n\n" + "\n\n".join(shown))
     assert (FOLDER / "test_own_adapter.py").read_text(encoding="utf-8") in blocks
     oracle = (FOLDER / "oracle.py").read_text(encoding="utf-8")
-    assert [oracle.endswith(block[block.index("\n\n\ndef ") :]) for block in blocks if "def stored_rows" in block] == [
+    assert [oracle.endswith(block[block.index("\n\n\nclass ") :]) for block in blocks if "class Reads" in block] == [
         True
     ]

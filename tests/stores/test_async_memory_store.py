@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from casewright.adapters.memory import AsyncMemoryStore
-from casewright.testing.contracts import AsyncListingContract, AsyncOutboxContract, AsyncStoreContract
+from casewright import Store
+from casewright.adapters.memory import AsyncMemoryStore, MemoryStore
+from casewright.testing.contracts import AsyncListingContract, AsyncOutboxContract, AsyncStoreContract, Rows
+from support.oracles import memory_rows
 
 
 class TestAsyncMemoryStore(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract):
@@ -14,4 +16,9 @@ class TestAsyncMemoryStore(AsyncStoreContract, AsyncListingContract, AsyncOutbox
     @pytest.fixture
     def async_store(self) -> AsyncMemoryStore:
         """Return an empty store."""
-        return AsyncMemoryStore()
+        self.kept = MemoryStore()
+        return AsyncMemoryStore(self.kept)
+
+    def oracle(self, store: Store) -> Rows:
+        """Return what is kept."""
+        return memory_rows(self.kept)

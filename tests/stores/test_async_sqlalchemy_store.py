@@ -13,6 +13,7 @@ from casewright.testing.contracts import (
     AsyncListingContract,
     AsyncOutboxContract,
     AsyncStoreContract,
+    Capabilities,
     HostingContract,
 )
 from casewright.testing.portal import Portal
@@ -111,7 +112,7 @@ class TestAsyncpg(OnePortal):
 class Joined(OnePortal):
     """Units take part in a transaction of the caller's, that is rolled back in the end."""
 
-    threads = False
+    capabilities = Capabilities(threads=False)
 
 
 class TestJoinedPsycopg(Joined):

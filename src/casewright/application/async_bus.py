@@ -291,9 +291,7 @@ class AsyncCommandBus(AsyncReadingBus):
         item = await uow.items.get(job.item_id, lock=lock)
         return item, await self._decided(uow, job, item, lock=lock)
 
-    async def _decided(
-        self, uow: AsyncUnitOfWork, job: Job, found: Item | None, *, lock: bool
-    ) -> Permitted[Any] | Refused:
+    async def _decided(self, uow: AsyncUnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:
         item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
         check_version(job, item)
         needs = definition.needs(item, job.ask.action)

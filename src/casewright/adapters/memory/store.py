@@ -84,7 +84,7 @@ class MemoryStore:
 
     def item(self, tenant: Tenant, item_id: ItemId) -> Item | None:
         """Return an item as it is; None where there is none."""
-        kept = self._kept.get((tenant, "item", item_id))
+        kept = self.kept(tenant, item_id)
         return None if kept is None else kept.item
 
     def history(self, tenant: Tenant, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:

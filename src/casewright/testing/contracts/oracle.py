@@ -58,10 +58,8 @@ class Rows:
 _INSTANTS: Final = ("occurred_at", "recorded_at")
 
 
-def instant_of(value: object) -> datetime | None:
-    """Return the instant that is stored, in UTC; fail where it has lost its offset."""
-    if value is None:
-        return None
+def instant_of(value: object) -> datetime:
+    """Return the instant that is stored, in UTC; fail where there is none, or it has lost its offset."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     assert isinstance(moment, datetime), f"an instant is stored as a {type(moment).__name__}"
     assert moment.utcoffset() is not None, "an instant is stored without its offset"
