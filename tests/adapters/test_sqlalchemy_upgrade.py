@@ -231,7 +231,8 @@ def test_tables_of_another_history_are_left_alone(empty: Engine, partly: bool) -
 
 def test_an_empty_table_of_the_version_is_a_beginning(empty: Engine) -> None:
     """Where only the table of the version is there, without a revision, upgrade and create_schema begin with it."""
-    for make in (lambda: up(empty), SqlAlchemyStore(empty).create_schema):
+    makers: list[Callable[[], object]] = [lambda: up(empty), SqlAlchemyStore(empty).create_schema]
+    for make in makers:
         with empty.begin() as connection:
             TABLES.version.create(connection)
         make()

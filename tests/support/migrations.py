@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, MetaData, inspect
+from sqlalchemy import Connection, Engine, inspect
 
 from casewright.adapters.sqlalchemy import Tables
 
@@ -59,8 +58,8 @@ def shape(engine: Engine, schema: str | None = None) -> dict[str, Any]:
     return {**{name: one for name, one in held.items() if not name.endswith("_version")}, "collations": collations}
 
 
-def proposals(engine: Engine, metadata: MetaData | Iterable[MetaData], tables: Tables) -> list[Any]:
-    """Return what Alembic would change, so that the database is as the metadata says."""
+def proposals(engine: Engine, metadata: Any, tables: Tables) -> list[Any]:
+    """Return what Alembic would change, so that the database is as the metadata, one or several, say."""
 
     def is_meant(name: str | None, kind: str, parents: object) -> bool:
         if kind == "schema":
@@ -70,7 +69,7 @@ def proposals(engine: Engine, metadata: MetaData | Iterable[MetaData], tables: T
     options = {"include_name": is_meant, "include_schemas": tables.schema is not None, "compare_server_default": True}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
-        return list(compare_metadata(context, metadata))  # type: ignore[arg-type]  # several metadata are documented
+        return list(compare_metadata(context, metadata))
 
 
 _TOML: Final = """
