@@ -39,6 +39,10 @@ _STOPPED: Final = Trouble(
 _FORBIDDEN: Final = Trouble(
     "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
 )
+_NO_SCHEMA: Final = Trouble(
+    "the schema that the tables are to be in is not there",
+    "CREATE SCHEMA makes it; this user must be allowed to make tables there",
+)
 
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
@@ -46,6 +50,7 @@ _TROUBLES: Final[Mapping[str, Trouble]] = {
     "25006": READ_ONLY,
     "28": UNREACHABLE,
     "3D": UNREACHABLE,
+    "3F": _NO_SCHEMA,
     "40": LOCKED,
     "42501": _FORBIDDEN,
     "53100": FULL,
@@ -97,6 +102,7 @@ class Postgresql(Database):
     """
 
     row_locks = True
+    collation = "C"
     one_statement = True
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
@@ -124,11 +130,17 @@ class Postgresql(Database):
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
-        names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
-        found = ", ".join(f"to_regclass('{name}')" for name in names)
         return (
             "SELECT c.relname, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - the names are ours, or were checked
-            f"WHERE c.oid IN ({found}) AND a.attnum > 0 AND NOT a.attisdropped"
+            f"WHERE c.oid IN ({_reached(tables)}) AND a.attnum > 0 AND NOT a.attisdropped"
+        )
+
+    def collations(self, tables: Sequence[Table]) -> str:
+        """See `Database.collations`."""
+        return (
+            "SELECT c.relname, a.attname, l.collname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - as above
+            "JOIN pg_collation AS l ON l.oid = a.attcollation "
+            f"WHERE c.oid IN ({_reached(tables)}) AND a.attnum > 0 AND NOT a.attisdropped"
         )
 
     @contextmanager
@@ -136,3 +148,8 @@ class Postgresql(Database):
         """See `Database.schema_locked`: until the transaction ends."""
         send(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
         yield
+
+
+def _reached(tables: Sequence[Table]) -> str:
+    names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
+    return ", ".join(f"to_regclass('{name}')" for name in names)
