@@ -28,8 +28,8 @@ from casewright import (
 )
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import ANN, DEFINITIONS, ROOT
-from support.faults import Driver
 from support.racing import Meet, opened
+from support.sqlite_faults import SqliteDriver
 
 
 @attrs.define
@@ -81,7 +81,7 @@ def edit(worker: int, store: Store, meet: Meet, times: int, max_attempts: int = 
 
 def edit_deferred(worker: int, store: Any, meet: Meet, times: int) -> Seen:
     """Edit the item ``c`` again and again in transactions that take the lock only when they write."""
-    careless = Driver({"BEGIN IMMEDIATE": "BEGIN"}).engine(store.engine.url.database)
+    careless = SqliteDriver({"BEGIN IMMEDIATE": "BEGIN"}).engine(store.engine.url.database)
     seen = edit(worker, SqlAlchemyStore(careless), meet, times, 1)
     careless.dispose()
     return seen
