@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,6 +23,7 @@ from casewright import (
     CreateTask,
     Edit,
     OpenCase,
+    ReopenTask,
     Report,
     Store,
 )
@@ -30,6 +31,9 @@ from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import ANN, DEFINITIONS, ROOT
 from support.racing import Meet, opened
 from support.sqlite_faults import SqliteDriver
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 @attrs.define
@@ -102,7 +106,7 @@ def act_or_reassign(worker: int, store: Store, meet: Meet, item_ids: Sequence[st
 
 
 def close_or_open_task(worker: int, store: Store, meet: Meet, case_ids: Sequence[str]) -> Seen:
-    """Close cases, or open a task in each of them; half of the closers have just looked."""
+    """Close cases, open a new task in each of them, or its finished one again; half of the closers have just looked."""
     seen = Seen()
     bus = seen.bus(store, 5)
     for case_id in case_ids:
@@ -110,6 +114,8 @@ def close_or_open_task(worker: int, store: Store, meet: Meet, case_ids: Sequence
         meet()
         if worker % 2 == 0:
             seen.ask(partial(bus.execute, CloseCase(case_id, "r"), by=ROOT, item=case))
+        elif worker % 4 == 1:
+            seen.ask(partial(bus.execute, ReopenTask(f"{case_id}.done"), by=ROOT))
         else:
             seen.ask(partial(bus.execute, CreateTask("t", id=f"{case_id}.{worker}", case_id=case_id), by=ROOT))
     return seen
@@ -127,9 +133,9 @@ def create_schema(worker: int, store: Store, meet: Meet, folder: Path, files: in
     return seen
 
 
-def write_until_killed(path: Path, tenant: str, journal: Any) -> None:
+def write_until_killed(place: Path | URL, tenant: str, journal: Any) -> None:
     """Run commands for ever, and write into the journal which events were acknowledged."""
-    store = opened(path)
+    store = opened(place)
     bus, by = CommandBus(store, DEFINITIONS), Actor("root", roles=["admin"], tenant=tenant)
     bus.execute(OpenCase("c", id="c"), by=by)
     for number in itertools.count():

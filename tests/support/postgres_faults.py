@@ -70,7 +70,7 @@ class PostgresDriver(Counter):
 class _Connection(psycopg.Connection[Any]):
     driver: PostgresDriver | None = None
 
-    def __del__(self) -> None:
+    def __del__(self, *_: Any) -> None:
         self.pgconn.finish()  # psycopg would warn of one whose `close` was the call that failed
 
     def _harm(self, fault: Fault, *, ended: bool = False) -> None:
