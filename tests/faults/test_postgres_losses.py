@@ -22,6 +22,7 @@ from casewright import (
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import DEFINITIONS, ROOT, failure_of
 from support.plain_sql import disagreements, plainly, recorded, rows_of
+from support.sizes import full
 from support.watched_store import WatchedStore
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_connections_that_were_ended_while_nobody_used_them(scene: Scene) -> Non
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.large)])
+@pytest.mark.parametrize("times", [3, full(100)])
 def test_a_commit_that_is_cut_off(far: Scene, proxy: Proxy, cut: Cut, times: int) -> None:
     """Whether the server got it or not, the caller is told that nobody knows, and loading the item tells (T3)."""
     for number in range(times):

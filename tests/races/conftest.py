@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed of the run, which pytest's header shows."""
+    given = request.config.getoption("randomly_seed", 0)
+    return given if isinstance(given, int) else 0
+
+
+@pytest.fixture
 def file_race(tmp_path: Path) -> Iterator[ProcessRace]:
     """Yield a SQLite file for eight processes."""
     made = ProcessRace(tmp_path / "store.db")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 from sqlalchemy import URL
 
 from support.contenders import write_until_killed
-from support.plain_sql import disagreements, recorded, rows_of
+from support.plain_sql import disagreements, plainly, recorded, rows_of
 from support.racing import PROCESSES, ProcessRace
+from support.sizes import full
 
 
 def killed(place: Path | URL, tenant: str, after: int) -> list[Any]:
@@ -38,12 +41,12 @@ def named(place: Path | URL, name: str) -> Path | URL:
     return place.update_query_dict({"application_name": name}) if isinstance(place, URL) else place
 
 
-def survived(place: Path | URL, tenant: str) -> list[Any]:
+def survived(plain: Any, tenant: str) -> list[Any]:
     """Return what is there of a killed writer's, once nothing more can come of it."""
-    if isinstance(place, URL):  # what it has sent last may still be under way
+    if not isinstance(plain, sqlite3.Connection):  # what the writer has sent last may still be under way
         ended = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = :tenant"
-        assert all(gone for (gone,) in rows_of(place, ended, {"tenant": tenant}))
-    return recorded(place, tenant)
+        assert all(gone for (gone,) in rows_of(plain, ended, {"tenant": tenant}))
+    return recorded(plain, tenant)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +54,20 @@ def survived(place: Path | URL, tenant: str) -> list[Any]:
     [
         ("file", 10),
         ("server", 8),
-        pytest.param("file", 150, marks=pytest.mark.large),
-        pytest.param("server", 100, marks=pytest.mark.large),
+        full("file", 150),
+        full("server", 100),
     ],
     indirect=["race"],
 )
-def test_what_was_acknowledged_survives_a_kill(race: ProcessRace, kills: int) -> None:
+def test_what_was_acknowledged_survives_a_kill(race: ProcessRace, kills: int, seed: int) -> None:
     """Acknowledged commands are there after a SIGKILL; of the one it fell into all is there or nothing (T2)."""
-    rng = random.Random(kills)
-    for kill in range(kills):
-        tenant = f"t{kill}"
-        told = killed(named(race.place, tenant), tenant, rng.randrange(1, 30))
-        found = survived(race.place, tenant)
+    rng = random.Random(seed)
+    with closing(plainly(race.place)) as plain:
+        for kill in range(kills):
+            tenant = f"t{kill}"
+            told = killed(named(race.place, tenant), tenant, rng.randrange(1, 30))
+            found = survived(plain, tenant)
 
-        assert set(told) <= set(found)
-        assert len(found) - len(told) in {1, 2, 3}  # the opening of the case, and what one command records
-        assert disagreements(race.place, tenant) == []
+            assert set(told) <= set(found)
+            assert len(found) - len(told) in {1, 2, 3}  # the opening of the case, and what one command records
+            assert disagreements(plain, tenant) == []

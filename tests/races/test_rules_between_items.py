@@ -8,6 +8,7 @@ from casewright import Case, CompleteTask, CreateTask, OpenCase, TaskFilter
 from support.buses import ANN, ROOT, a_bus
 from support.contenders import act_or_reassign, close_or_open_task
 from support.racing import WORKERS, LastOneWins, MemoryRace, Race
+from support.sizes import full
 
 
 def raced_for_cases(race: Race, cases: int) -> list[str]:
@@ -56,13 +57,13 @@ def check_actors(race: Race, ids: list[str]) -> None:
         assert bus.verify(task_id, by=ROOT) == ()
 
 
-@pytest.mark.parametrize("cases", [50, pytest.param(400, marks=pytest.mark.large)])
+@pytest.mark.parametrize("cases", [50, full(400)])
 def test_no_closed_case_has_an_open_task(race: Race, cases: int) -> None:
     """While some close cases and others open tasks in them, new or again, no closed case has an open task (L2)."""
     check_cases(race, raced_for_cases(race, cases))
 
 
-@pytest.mark.parametrize("tasks", [30, pytest.param(200, marks=pytest.mark.large)])
+@pytest.mark.parametrize("tasks", [30, full(200)])
 def test_nobody_acts_on_what_they_no_longer_have(race: Race, tasks: int) -> None:
     """After an item was given to somebody else, no action of the one who had it is written (A10)."""
     check_actors(race, raced_for_tasks(race, tasks))

@@ -37,7 +37,16 @@ WORKERS: Final = 8
 
 PROCESSES: Final = multiprocessing.get_context("forkserver")
 """Starts processes as copies of one that has loaded the library, and nothing of the test run."""
-PROCESSES.set_forkserver_preload(["casewright.adapters.sqlalchemy", "casewright.application.bus", "support.contenders"])
+PROCESSES.set_forkserver_preload(
+    [
+        "casewright.adapters.sqlalchemy",
+        "casewright.application.bus",
+        "support.contenders",
+        "sqlalchemy.dialects.sqlite.pysqlite",
+        "sqlalchemy.dialects.postgresql.psycopg",
+        "psycopg",
+    ]
+)
 
 
 class Race(Protocol):
