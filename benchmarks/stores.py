@@ -27,7 +27,7 @@ from casewright.adapters.sqlalchemy.rows import event_values, item_values
 from casewright.adapters.sqlalchemy.tables import TABLES, Instant, metadata
 from casewright.application.ports import shard_of
 
-__all__ = ["run"]
+__all__ = ["COMMANDS", "MOVED", "Rows", "bound", "rows_of", "run"]
 
 COMMANDS: Final = 600
 DECIDE, MEMORY = "bare decide", "bus in memory"
@@ -91,7 +91,7 @@ def _through(bus: CommandBus, log: list[Step], *, given: bool = False) -> None:
 
 
 @attrs.frozen
-class _Rows:
+class Rows:
     """What one command writes, ready to be bound."""
 
     key: tuple[str, str]
@@ -107,7 +107,7 @@ class _Files:
     def __init__(self, folder: Path, log: list[Step]) -> None:
         """Work out the rows that all of them write."""
         self._folder, self._log, self._count = folder, log, 0
-        self._rows = _rows(log)
+        self._rows = rows_of(log)
         self._engine: Engine | None = None
         self.contenders: dict[str, Callable[[int], object]] = {
             RAW: lambda _: _raw(self._path, self._rows),
@@ -152,10 +152,11 @@ def _wal(connection: Any, _: object) -> None:  # noqa: ANN401 - a DBAPI connecti
 # ---------------------------------------------------------------- the peers
 
 _COLUMNS: Final = tuple(column.name for column in TABLES.item.c)
-_MOVED: Final = ("status", "category", "version", "updated_at", "closed_at", "performers", "head")
+MOVED: Final = ("status", "category", "version", "updated_at", "closed_at", "performers", "head")
 
 
-def _rows(log: list[Step]) -> list[_Rows]:
+def rows_of(log: list[Step]) -> list[Rows]:
+    """Return what the commands of a log write, one after the other."""
     values = item_values(_COLUMNS)
     heads: dict[str, Any] = {}
     rows = []
@@ -174,7 +175,7 @@ def _rows(log: list[Step]) -> list[_Rows]:
         }
         item = dict(zip(_COLUMNS, values(after), strict=True))
         entry = dict(zip((column.name for column in TABLES.event.c), event_values(happened), strict=True))
-        rows.append(_Rows((after.tenant, after.id), after.version, item, entry, pointer))
+        rows.append(Rows((after.tenant, after.id), after.version, item, entry, pointer))
     return rows
 
 
@@ -182,14 +183,14 @@ def _insert(table: Table, names: tuple[str, ...]) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
 
-def _raw(path: Path, rows: list[_Rows]) -> None:
+def _raw(path: Path, rows: list[Rows]) -> None:
     """What a team would write by hand with the driver alone."""
     point = tuple(rows[0].pointer)
     events = tuple(rows[0].event)
     insert_item, insert_event = _insert(TABLES.item, _COLUMNS), _insert(TABLES.event, events)
     insert_pointer = _insert(TABLES.outbox, point)
     select_item = f"SELECT {', '.join(_COLUMNS)} FROM {TABLES.item.name} WHERE tenant = ? AND id = ?"
-    sets = ", ".join(f"{name} = ?" for name in _MOVED)
+    sets = ", ".join(f"{name} = ?" for name in MOVED)
     update_item = f"UPDATE {TABLES.item.name} SET {sets} WHERE tenant = ? AND id = ? AND version = ?"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -200,31 +201,31 @@ def _raw(path: Path, rows: list[_Rows]) -> None:
                 run(insert_item, tuple(row.item.values()))
             else:
                 run(select_item, row.key).fetchone()
-                cursor = run(update_item, (*(row.item[name] for name in _MOVED), *row.key, row.version - 1))
+                cursor = run(update_item, (*(row.item[name] for name in MOVED), *row.key, row.version - 1))
                 assert cursor.rowcount == 1
             run(insert_event, tuple(row.event.values()))
             run(insert_pointer, tuple(row.pointer.values()))
             run("COMMIT")
 
 
-def _bound(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """The row with datetimes, which is how SQLAlchemy's own types take them."""
+def bound(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with datetimes, which is how SQLAlchemy's own types take them."""
     kinds = {column.name: isinstance(column.type, Instant) for column in table.c}
     return {name: datetime.fromisoformat(value) if value and kinds[name] else value for name, value in row.items()}
 
 
-def _core(engine: Engine, rows: list[_Rows]) -> None:
+def _core(engine: Engine, rows: list[Rows]) -> None:
     """What a team would write by hand with SQLAlchemy's Core, every statement built once."""
     mine = (TABLES.item.c.tenant == bindparam("b_tenant")) & (TABLES.item.c.id == bindparam("b_id"))
     select_item = select(TABLES.item).where(mine)
     update_item = (
         update(TABLES.item)
         .where(mine & (TABLES.item.c.version == bindparam("b_version")))
-        .values({name: bindparam(name) for name in _MOVED})
+        .values({name: bindparam(name) for name in MOVED})
     )
     insert_item, insert_event, insert_pointer = insert(TABLES.item), insert(TABLES.event), insert(TABLES.outbox)
-    items = [_bound(TABLES.item, row.item) for row in rows]
-    events = [_bound(TABLES.event, row.event) for row in rows]
+    items = [bound(TABLES.item, row.item) for row in rows]
+    events = [bound(TABLES.event, row.event) for row in rows]
     for row, item, entry in zip(rows, items, events, strict=True):
         with engine.begin() as connection:
             if row.version == 1:
@@ -233,7 +234,7 @@ def _core(engine: Engine, rows: list[_Rows]) -> None:
                 tenant, item_id = row.key
                 known = {"b_tenant": tenant, "b_id": item_id}
                 connection.execute(select_item, known).one()
-                moved = {name: item[name] for name in _MOVED}
+                moved = {name: item[name] for name in MOVED}
                 done = connection.execute(update_item, {**moved, **known, "b_version": row.version - 1})
                 assert done.rowcount == 1
             connection.execute(insert_event, entry)

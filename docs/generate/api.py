@@ -12,7 +12,11 @@ from .modules import imported, module_names, offered
 __all__ = ["api_index", "api_page", "api_pages"]
 
 LONG: Final = 80
-BUS: Final = ("bus", "reading", "reports", "observers", "new_ids", "registry", "plan", "batch", "given", "verifying")
+BUS: Final = (
+    *("bus", "async_bus", "reading", "async_reading", "reports", "observers", "facts", "new_ids", "registry"),
+    *("plan", "batch", "given", "arguments", "retrying", "verifying"),
+)
+PORTS: Final = ("ports", "async_ports", "buffering", "async_buffering", "recorded", "writes", "hosting")
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.
 API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "values": ("Values and items", ("ids", "values", "strict_json", "json_values", "actors", "items", "converters")),
@@ -41,7 +45,7 @@ API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "bus": ("Bus", ("~application", *(f"~application.{name}" for name in BUS))),
     "commands": ("Commands", ("~application.commands*",)),
     "lists": ("Filters and pages", ("filters",)),
-    "ports": ("Ports", ("~application.ports", "~application.buffering", "~application.writes")),
+    "ports": ("Ports", tuple(f"~application.{name}" for name in PORTS)),
     "stores": ("Stores", ("~adapters*",)),
     "errors": ("Errors", ("~errors",)),
     "codec": ("JSON", ("~codec*",)),

@@ -94,7 +94,8 @@ def _signed(name: str, value: Any) -> str:  # noqa: ANN401 - whatever is public
     signature = inspect.signature(value)
     parameters = [one for one in signature.parameters.values() if one.name not in {"self", "cls"}]
     answer = "" if inspect.isclass(value) else f" -> {signature.return_annotation}"
-    return f"{name}({', '.join(_parameters(parameters))}){answer}"
+    awaited = "async " if inspect.iscoroutinefunction(value) else ""
+    return f"{awaited}{name}({', '.join(_parameters(parameters))}){answer}"
 
 
 def _parameters(parameters: Iterable[inspect.Parameter]) -> Iterator[str]:

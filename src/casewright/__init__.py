@@ -9,6 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from casewright.application.async_buffering import AsyncBufferingUnitOfWork
+    from casewright.application.async_bus import AsyncCommandBus
+    from casewright.application.async_ports import (
+        AsyncItems,
+        AsyncListing,
+        AsyncOutbox,
+        AsyncStore,
+        AsyncUnitOfWork,
+        Hosting,
+    )
     from casewright.application.buffering import BufferingUnitOfWork
     from casewright.application.bus import CommandBus
     from casewright.application.commands import (
@@ -38,10 +48,11 @@ if TYPE_CHECKING:
         Tag,
         UnblockTask,
     )
+    from casewright.application.facts import AsyncFactProvider, FactProvider
+    from casewright.application.hosting import drive
     from casewright.application.new_ids import uuid7
     from casewright.application.observers import LoggingObserver
     from casewright.application.ports import Items, Joining, Listing, Outbox, OutboxPointer, Store, UnitOfWork
-    from casewright.application.reading import FactProvider
     from casewright.application.reports import Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -117,6 +128,14 @@ __all__ = [
     "Analysis",
     "Ask",
     "Assign",
+    "AsyncBufferingUnitOfWork",
+    "AsyncCommandBus",
+    "AsyncFactProvider",
+    "AsyncItems",
+    "AsyncListing",
+    "AsyncOutbox",
+    "AsyncStore",
+    "AsyncUnitOfWork",
     "AuthorizationPolicy",
     "BlockTask",
     "BufferingUnitOfWork",
@@ -148,6 +167,7 @@ __all__ = [
     "FrozenMapping",
     "Guard",
     "HistoryError",
+    "Hosting",
     "IdempotencyKeyReusedError",
     "Input",
     "InvalidInputError",
@@ -215,6 +235,7 @@ __all__ = [
     "choice",
     "clear",
     "copy_input",
+    "drive",
     "erase",
     "erased_fields",
     "fold",
@@ -246,6 +267,16 @@ __all__ = [
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
     _NAMES_BY_MODULE = {
+        "application.async_buffering": ("AsyncBufferingUnitOfWork",),
+        "application.async_bus": ("AsyncCommandBus",),
+        "application.async_ports": (
+            "AsyncItems",
+            "AsyncListing",
+            "AsyncOutbox",
+            "AsyncStore",
+            "AsyncUnitOfWork",
+            "Hosting",
+        ),
         "application.bus": ("CommandBus",),
         "application.commands": (
             "COMMANDS",
@@ -275,10 +306,11 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
             "UnblockTask",
         ),
         "application.buffering": ("BufferingUnitOfWork",),
+        "application.facts": ("AsyncFactProvider", "FactProvider"),
+        "application.hosting": ("drive",),
         "application.new_ids": ("uuid7",),
         "application.observers": ("LoggingObserver",),
         "application.ports": ("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),
-        "application.reading": ("FactProvider",),
         "application.reports": ("Outcome", "Report"),
         "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
         "application.writes": ("RowWrite", "Writes"),

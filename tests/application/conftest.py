@@ -9,7 +9,21 @@ import pytest
 
 from casewright import CommandBus, Report, Store
 from support.backends import BACKENDS, Backend
-from support.buses import a_bus
+from support.buses import BUSES, a_bus, making
+
+
+@pytest.fixture(params=BUSES)
+def every_bus(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let `a_bus` make a plain bus, and asynchronous ones: what a module uses this for, it says of each of them."""
+    with making(request.param):
+        yield
+
+
+@pytest.fixture(params=["plain", "awaited"])
+def both_buses(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As `every_bus`, but for the one whose store hosts: for what is the same with one hop and with many."""
+    with making(request.param):
+        yield
 
 
 @pytest.fixture(params=BACKENDS)

@@ -27,15 +27,17 @@ from casewright import (
     OpenCase,
     Order,
     Outcome,
+    Report,
     Store,
     Task,
+    UnitOfWork,
     any_of,
     guard,
     same,
 )
 from casewright.adapters.memory import MemoryStore
 from support.backends import Backend
-from support.buses import ANN, a_bus, failure_of
+from support.buses import ANN, a_bus, failure_of, guarded
 
 ROOT_OF_ALL = Actor("root", roles=["admin", "case_writer"])
 
@@ -61,12 +63,14 @@ def test_one_observer_alone_is_one_observer() -> None:
     assert len(told) == 1
 
 
+@pytest.mark.usefixtures("both_buses")
 @pytest.mark.parametrize("wrong", [None, 5, "abc", CreateTask("A")], ids=lambda value: type(value).__name__)
 def test_many_commands_are_several(bus: CommandBus, wrong: Any) -> None:
     """One command alone, or what holds none, is an InvalidInputError."""
     assert type(failure_of(bus.execute_many, wrong, by=ANN)) is InvalidInputError
 
 
+@pytest.mark.usefixtures("both_buses")
 @pytest.mark.parametrize("said", [{"expected_version": 1}, {"item": None}])
 def test_of_what_is_created_no_version_is_known(backend: Backend, said: dict[str, Any]) -> None:
     """A version of, or an item for, what is about to be created is a MisuseError, and nothing is written."""
@@ -95,6 +99,7 @@ def test_what_a_command_asks_for_is_checked(wrong: dict[str, Any]) -> None:
     assert type(failure_of(lambda: Ask(**asked))) is InvalidInputError
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_a_command_must_ask(bus: CommandBus) -> None:
     """A command whose `ask` gives something else is a MisuseError that names it."""
     error = failure_of(bus.execute, Saying(("start", "x-1")), by=ANN)
@@ -102,6 +107,7 @@ def test_a_command_must_ask(bus: CommandBus) -> None:
     assert "Saying" in str(error)
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_reading_is_no_command(bus: CommandBus) -> None:
     """A command that asks for read would be neither done nor reported: it is an InvalidInputError."""
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
@@ -141,6 +147,7 @@ def test_a_list_is_read_in_a_bounded_number_of_ways(store: Store) -> None:
     assert bus.find(CaseFilter(definition="one"), by=by).items == ()
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_an_error_that_is_none_of_the_stores_is_passed_on(store: Store) -> None:
     """What a fact provider raises in a batch is not taken for the conflict of a command that did not cause it."""
     known = guard(lambda item, inputs, facts, at: True, code="n", text="n", facts=["n"])
@@ -148,11 +155,12 @@ def test_an_error_that_is_none_of_the_stores_is_passed_on(store: Store) -> None:
     def raising(uow: object, item: object) -> object:
         raise AlreadyExistsError("elsewhere")
 
-    bus = CommandBus(store, [TASK.with_guards({"create": known})], facts={"n": raising})
+    bus = a_bus(store, [TASK.with_guards({"create": known})], facts={"n": raising})
     error = failure_of(bus.execute_many, [CreateTask("A")], by=ANN, all_or_nothing=True)
     assert type(error) is AlreadyExistsError
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_a_taken_note_is_told_to_the_command_that_adds_it(bus: CommandBus) -> None:
     """An item may have the id of a note: together, only the command that wants the taken one is told (T1)."""
     bus.execute(CreateTask("A", id="x-1"), by=ANN)
@@ -163,6 +171,7 @@ def test_a_taken_note_is_told_to_the_command_that_adds_it(bus: CommandBus) -> No
     assert type(answers[1]) is not AlreadyExistsError
 
 
+@pytest.mark.usefixtures("both_buses")
 def test_a_hidden_case_is_not_shown_by_its_tasks(store: Store) -> None:
     """Who may finish a task but not read its case learns nothing of the case; observers learn all (A8, H1)."""
     reports: list[Any] = []
@@ -181,3 +190,31 @@ def test_a_hidden_case_is_not_shown_by_its_tasks(store: Store) -> None:
     assert isinstance(bus.get("x-1", by=tom), Task)
     case: Any = bus.get("c-1", by=writer)
     assert case.open_tasks == 0
+
+
+def test_a_provider_that_is_async_is_misuse(store: Store) -> None:
+    """A coroutine is no fact, and a guard that takes it for true is never asked (fail closed)."""
+
+    async def signed(uow: UnitOfWork, item: Any) -> bool:
+        return False
+
+    bus = a_bus(store, [guarded(TASK, {"complete": ("signed",)})], facts={"signed": signed})
+    bus.execute(CreateTask("A", id="x-1"), by=ANN)
+    with pytest.raises(MisuseError, match="'signed' is an async function"):
+        bus.execute(CompleteTask("x-1"), by=ANN)
+    assert bus.get("x-1", by=ANN).version == 1
+
+
+def test_an_observer_that_is_async_is_told_of_in_the_log(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """It cannot be waited for, so the log says that it hears nothing, and the others hear all."""
+    seen: list[str] = []
+
+    async def observer(report: Report) -> None:
+        seen.append("never")
+
+    bus = a_bus(store, observers=[observer, lambda report: seen.append(report.action)])
+    bus.execute(CreateTask("A"), by=ANN)
+    assert seen == ["create"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "an observer of type 'function' is an async function: it was told nothing"
+    ]

@@ -40,6 +40,8 @@ from support.backends import Backend
 from support.buses import ANN, STRANGER, WRITER, a_bus, failure_of
 from support.watched_store import WatchedStore, on_attempts
 
+pytestmark = pytest.mark.usefixtures("every_bus")
+
 each_way = pytest.mark.parametrize("together", [False, True], ids=["each for itself", "together"])
 
 

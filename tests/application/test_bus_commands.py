@@ -38,6 +38,8 @@ from support.buses import ANN, BEN, START, WRITER, a_bus, counting_ids, failure_
 from support.command_table import ROWS, Row, prepared
 from support.watched_store import WatchedStore
 
+pytestmark = pytest.mark.usefixtures("every_bus")
+
 each_command = pytest.mark.parametrize("row", [pytest.param(row, id=cls.__name__) for cls, row in ROWS.items()])
 
 

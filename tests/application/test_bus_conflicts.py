@@ -36,6 +36,8 @@ from support.backends import Backend
 from support.buses import ANN, BEN, WRITER, a_bus, counting_ids, failure_of
 from support.watched_store import WatchedStore, on_attempts
 
+pytestmark = pytest.mark.usefixtures("every_bus")
+
 
 def stale() -> None:
     """Fail as a store does that met somebody else's write."""

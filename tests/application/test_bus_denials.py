@@ -34,6 +34,8 @@ from support.backends import Backend
 from support.buses import ANN, ROOT, STRANGER, WRITER, a_bus, failure_of
 from support.command_table import ROWS, Row, prepared
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 NOBODY = has_role("nobody")
 DefinitionT = TypeVar("DefinitionT", TaskDefinition, CaseDefinition)
 

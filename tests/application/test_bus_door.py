@@ -30,6 +30,8 @@ from casewright import (
 from support.backends import Backend
 from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, failure_of
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 # What is wrong with a question, in the order in which the door looks for it.
 STEPS = ("tenant", "absent", "hidden", "version", "permission", "state", "input", "guard")
 

@@ -26,6 +26,8 @@ from support.backends import Backend
 from support.buses import ANN, WRITER, a_bus, asking, guarded, told_by
 from support.watched_store import WatchedStore, on_attempts
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 NEEDY = guarded(TASK, {"start": ("quota",), "complete": ("signed", "paid"), "create": ("quota",)})
 
 
@@ -49,19 +51,6 @@ def test_only_the_facts_of_this_action_are_found_out(store: Store) -> None:
     bus.check(CompleteTask("x-1"), by=ANN)
     bus.execute(OpenCase("A permit"), by=WRITER)
     assert {name: len(found) for name, found in asked.items()} == {"quota": 2, "signed": 1, "paid": 1, "other": 0}
-
-
-def test_a_provider_that_is_async_is_misuse(store: Store) -> None:
-    """A coroutine is no fact, and a guard that takes it for true is never asked (fail closed)."""
-
-    async def signed(uow: UnitOfWork, item: Any) -> bool:
-        return False
-
-    bus = a_needy_bus(store, quota=asking([]), signed=signed, paid=asking([]))
-    bus.execute(CreateTask("A", id="x-1"), by=ANN)
-    with pytest.raises(MisuseError, match="'signed' is an async function"):
-        bus.execute(CompleteTask("x-1"), by=ANN)
-    assert bus.get("x-1", by=ANN).version == 1
 
 
 def test_actions_find_out_the_facts_of_all_actions(store: Store) -> None:

@@ -39,6 +39,8 @@ from support.backends import Backend
 from support.buses import ANN, BEN, ROOT, STRANGER, WRITER, a_bus, asking, failure_of, guarded, told_by
 from support.watched_store import WatchedStore
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 
 def test_a_given_item_is_not_loaded(store: Store) -> None:
     """A chain of commands on what each one gave loads nothing, and makes the very history of one that does."""

@@ -29,6 +29,8 @@ from casewright.domain.folding import evolve
 from support.backends import Backend
 from support.buses import ANN, START, WRITER, a_bus, failure_of
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 
 @pytest.fixture
 def told(backend: Backend) -> CommandBus:

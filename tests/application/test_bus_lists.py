@@ -34,6 +34,8 @@ from support.backends import BACKENDS, Backend
 from support.buses import ANN, BEN, ROOT, START, STRANGER, WRITER, a_bus, failure_of
 from support.watched_store import WatchedStore
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 EVERYTHING = (TASK, SIMPLE_TASK, REGULATORY_CASE)
 DAY = timedelta(days=1)
 ALL = ("t-1", "t-2", "t-3", "t-4", "t-5", "t-6")

@@ -22,6 +22,8 @@ from casewright import (
 from support.buses import ANN, STRANGER, WRITER, a_bus, failure_of
 from support.watched_store import WatchedStore
 
+pytestmark = pytest.mark.usefixtures("both_buses")
+
 
 def test_an_observer_sees_what_was_committed(store: Store) -> None:
     """It is called after the commit and outside the transaction: another unit, even a command, works in it."""
@@ -52,21 +54,6 @@ def test_an_observer_of_a_denial_is_outside_the_transaction(store: Store) -> Non
     failure_of(bus.execute, ReopenTask("x-1"), by=ANN)
     failure_of(bus.get, "x-1", by=STRANGER)
     assert seen == [("create", 0), ("reopen", 0), ("read", 0)]
-
-
-def test_an_observer_that_is_async_is_told_of_in_the_log(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    """It cannot be waited for, so the log says that it hears nothing, and the others hear all."""
-    seen: list[str] = []
-
-    async def observer(report: Report) -> None:
-        seen.append("never")
-
-    bus = a_bus(store, observers=[observer, lambda report: seen.append(report.action)])
-    bus.execute(CreateTask("A"), by=ANN)
-    assert seen == ["create"]
-    assert [record.getMessage() for record in caplog.records] == [
-        "an observer of type 'function' is an async function: it was told nothing"
-    ]
 
 
 def test_observers_are_told_in_their_order(store: Store) -> None:

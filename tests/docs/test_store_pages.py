@@ -20,7 +20,7 @@ ROWS: list[tuple[str, str]] = re.findall(
 
 def spoken() -> str:
     """Return every text in the source of the store, one a line."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in STORE.glob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in STORE.rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     return "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 

@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("sqlalchemy") and find_spec("psycopg") else ["test_server*.py"]
+NEEDS = {
+    "test_server*.py": ("sqlalchemy", "psycopg", "asyncpg"),
+    "test_mariadb.py": ("sqlalchemy", "pymysql", "asyncmy"),
+}
+
+collect_ignore_glob = [pattern for pattern, names in NEEDS.items() if not all(map(find_spec, names))]

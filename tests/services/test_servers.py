@@ -138,3 +138,13 @@ def test_a_version_that_nobody_has_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CASEWRIGHT_POSTGRES", "9")
     with pytest.raises(pytest.fail.Exception, match="'9' and may be 17 or 18; or set CASEWRIGHT_POSTGRES_URL"):
         postgres_server()
+
+
+def test_tests_get_a_database_of_their_own(postgres_server: PostgresServer, postgres_database: URL) -> None:
+    """The fixture gives a module an empty database on the server of the version that was asked for."""
+    assert "CASEWRIGHT_POSTGRES_URL" in os.environ or str(postgres_server.version) == (
+        os.environ.get("CASEWRIGHT_POSTGRES") or "17"
+    )
+    assert postgres_database.drivername == "postgresql+psycopg"
+    assert ask(postgres_database, "SELECT current_database()") == [postgres_database.database]
+    assert ask(postgres_database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []

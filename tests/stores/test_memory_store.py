@@ -12,8 +12,9 @@ import pytest
 from casewright import REGULATORY_CASE, TASK, MisuseError, UnitOfWork
 from casewright.adapters.memory import MemoryStore
 from casewright.domain.ids import NO_TENANT
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import ListingContract, OutboxContract, Rows, StoreContract
 from casewright.testing.contracts.driving import Changes, all_of, created, decided, write
+from support.oracles import memory_rows
 from support.stepping import interrupted, stepped
 
 
@@ -24,6 +25,10 @@ class TestMemoryStore(StoreContract, ListingContract, OutboxContract):
     def store(self) -> MemoryStore:
         """Return an empty store."""
         return MemoryStore()
+
+    def oracle(self, store: MemoryStore) -> Rows:
+        """Return what is kept."""
+        return memory_rows(store)
 
 
 (OPENING,) = created(REGULATORY_CASE, "case")

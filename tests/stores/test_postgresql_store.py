@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine
 
 from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
+from support.oracles import sql_rows
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +36,26 @@ class TestPostgresql(StoreContract, ListingContract, OutboxContract):
         """Return an empty store."""
         return SqlAlchemyStore(emptied(engine))
 
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables."""
+        with store.engine.connect() as connection:
+            return sql_rows(connection)
+
 
 class TestJoined(StoreContract, ListingContract, OutboxContract):
     """So does a store that takes part in a transaction of the caller's, where SQLAlchemy sees all."""
 
-    threads = False
+    capabilities = Capabilities(threads=False)
 
     @pytest.fixture
     def store(self, engine: Engine) -> Iterator[SqlAlchemyStore]:
         """Yield a store on a connection whose transaction is open, and that is rolled back in the end."""
         with emptied(engine).connect() as connection:
+            self.connection = connection
             connection.begin()
             yield SqlAlchemyStore.joining(connection, sql_events=True)
             connection.rollback()
+
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables, as the caller's transaction sees it."""
+        return sql_rows(self.connection)

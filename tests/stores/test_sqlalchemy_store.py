@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, StaticPool, create_engine
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
-from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
+from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
+from support.oracles import sql_rows
 from support.stores import sqlite_engine
 
 # Making the tables anew for each test would take longer than the tests do, so they are emptied.
@@ -49,28 +50,42 @@ class TestSqliteFile(StoreContract, ListingContract, OutboxContract):
         """Return an empty store in a file."""
         return SqlAlchemyStore(emptied(file))
 
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables."""
+        with store.engine.connect() as connection:
+            return sql_rows(connection)
+
 
 class TestSqliteMemory(StoreContract, ListingContract, OutboxContract):
     """A memory database does too, one unit after the other on its one connection, and where SQLAlchemy sees all."""
 
-    interleaving = False
-    threads = False
+    capabilities = Capabilities(interleaving=False, threads=False)
 
     @pytest.fixture
     def store(self, memory: Engine) -> SqlAlchemyStore:
         """Return an empty store in memory."""
         return SqlAlchemyStore(emptied(memory), sql_events=True)
 
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables."""
+        with store.engine.connect() as connection:
+            return sql_rows(connection)
+
 
 class TestJoined(StoreContract, ListingContract, OutboxContract):
     """So does a store that takes part in a transaction of the caller's."""
 
-    threads = False
+    capabilities = Capabilities(threads=False)
 
     @pytest.fixture
     def store(self, memory: Engine) -> Iterator[SqlAlchemyStore]:
         """Yield a store on a connection whose transaction is open, and that is rolled back in the end."""
         with emptied(memory).connect() as connection:
+            self.connection = connection
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield SqlAlchemyStore.joining(connection)
             connection.exec_driver_sql("ROLLBACK")
+
+    def oracle(self, store: SqlAlchemyStore) -> Rows:
+        """Return what is in the tables, as the caller's transaction sees it."""
+        return sql_rows(self.connection)

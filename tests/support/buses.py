@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ from casewright import (
     TaskDefinition,
     guard,
 )
+from support.async_buses import awaited, hosted
 
 DefinitionT = TypeVar("DefinitionT", TaskDefinition, CaseDefinition)
 Definitions = tuple[TaskDefinition | CaseDefinition, ...]
@@ -33,6 +35,22 @@ STRANGER: Final = Actor("sam")
 WRITER: Final = Actor("wil", roles=["case_writer"])
 REVIEWER: Final = Actor("rea", roles=["reviewer"])
 ROOT: Final = Actor("root", roles=["admin"])
+
+
+BUSES: Final[Mapping[str, Callable[..., CommandBus]]] = {"plain": CommandBus, "awaited": awaited, "hosted": hosted}
+"""What a bus may be: each looks like a plain one."""
+
+_making: list[Callable[..., CommandBus]] = [CommandBus]
+
+
+@contextmanager
+def making(kind: str) -> Iterator[None]:
+    """Let `a_bus` make buses of this kind."""
+    _making.append(BUSES[kind])
+    try:
+        yield
+    finally:
+        _making.pop()
 
 
 class Clock:
@@ -57,8 +75,9 @@ def counting_ids(prefix: str = "new") -> Callable[[], str]:
 def a_bus(
     store: Store, definitions: Iterable[TaskDefinition | CaseDefinition] = DEFINITIONS, **more: Any
 ) -> CommandBus:
-    """Return a bus with a ticking clock and counting ids."""
-    return CommandBus(store, definitions, **{"clock": Clock(), "new_id": counting_ids(), **more})
+    """Return a bus with a ticking clock and counting ids, which never waits, of the kind that is being made."""
+    usual = {"clock": Clock(), "new_id": counting_ids(), "pause": lambda seconds: None}
+    return _making[-1](store, definitions, **{**usual, **more})
 
 
 def failure_of(call: Callable[..., object], *arguments: Any, **named: Any) -> Any:

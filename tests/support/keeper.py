@@ -148,7 +148,7 @@ def _give(folder: str, user: str) -> None:
             os.chown(os.path.join(root, name), owner["user"], owner["group"], follow_symlinks=False)
 
 
-def _watch(server: subprocess.Popen[bytes], ready: str, folder: str) -> None:
+def _watch(server: subprocess.Popen[Any], ready: str, folder: str) -> None:
     """Read what the server writes, so that it never waits for a reader, until the input ends."""
     assert server.stderr is not None
     written = server.stderr.fileno()
@@ -169,7 +169,7 @@ def _watch(server: subprocess.Popen[bytes], ready: str, folder: str) -> None:
             raise FailureError(f"{server.args!r} ended: {b''.join(last).decode(errors='replace')[-1000:]}")
 
 
-def _end(server: subprocess.Popen[bytes]) -> None:
+def _end(server: subprocess.Popen[Any]) -> None:
     """End the server at once: what it holds is thrown away."""
     server.send_signal(signal.SIGQUIT)
     try:

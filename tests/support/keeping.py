@@ -69,10 +69,10 @@ def keep(job: Job, *, python: str = sys.executable, user: str | None = None) -> 
     raise RuntimeError(f"The server does not start. {answer.get('failure')}")
 
 
-def runs(command: list[str], user: str | None) -> bool:
+def runs(command: list[str], user: str | None, *, env: dict[str, str] | None = None) -> bool:
     """Whether the user can reach and run the program, and it ends well."""
     try:
-        tried = subprocess.run(command, check=False, capture_output=True, cwd="/", **as_user(user))
+        tried = subprocess.run(command, check=False, capture_output=True, cwd="/", env=env, **as_user(user))
     except (FileNotFoundError, PermissionError):
         return False
     return tried.returncode == 0

@@ -9,7 +9,6 @@ from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.items import Item, Kind
 from casewright.domain.terms import EVERYTHING
-from support.sabotage import SabotagedStore
 
 
 class _Lists(MemoryUnitOfWork):
@@ -60,7 +59,7 @@ class NeverLimitsCases(_Lists):
         return super()._find(kind, where, **page | ({"limit": 1000, "after": None} if kind == "case" else {}))
 
 
-class ForgetsTheTenantOnPageTwo(SabotagedStore):
+class ForgetsTheTenantOnPageTwo(MemoryStore):
     """Goes on with the items of all tenants."""
 
     everybody = False

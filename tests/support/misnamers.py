@@ -6,12 +6,12 @@ import unicodedata
 from typing import Any
 
 from casewright import AlreadyExistsError, InvalidInputError, ItemId, Note, StorageError, Tenant, Writes
+from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.codec import to_json
-from support.sabotage import SabotagedStore
 
 
-class FoldsNoteIds(SabotagedStore):
+class FoldsNoteIds(MemoryStore):
     """Takes ids of notes that differ in upper and lower case for one."""
 
     def same(self, text: str) -> str:
@@ -35,7 +35,7 @@ class NormalizesNoteIds(FoldsNoteIds):
         return unicodedata.normalize("NFKC", text)
 
 
-class MixesNotesWithItems(SabotagedStore):
+class MixesNotesWithItems(MemoryStore):
     """Gives the id of an item to no note."""
 
     def write(self, tenant: Tenant, writes: Writes) -> None:
@@ -46,7 +46,7 @@ class MixesNotesWithItems(SabotagedStore):
         super().write(tenant, writes)
 
 
-class CutsIds(SabotagedStore):
+class CutsIds(MemoryStore):
     """Looks at the first 64 characters of an id."""
 
     def kept(self, tenant: Tenant, item_id: ItemId) -> Any:
@@ -57,7 +57,7 @@ class CutsIds(SabotagedStore):
         return super().kept(tenant, item_id) or next(found, None)
 
 
-class CutsTenants(SabotagedStore):
+class CutsTenants(MemoryStore):
     """Looks at the first 64 characters of a tenant."""
 
     def kept(self, tenant: Tenant, item_id: ItemId) -> Any:
@@ -68,7 +68,7 @@ class CutsTenants(SabotagedStore):
         return super().kept(tenant, item_id) or next(found, None)
 
 
-class TakesAnyTenant(SabotagedStore):
+class TakesAnyTenant(MemoryStore):
     """Begins a unit for whatever it is given."""
 
     def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:

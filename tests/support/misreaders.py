@@ -24,10 +24,9 @@ from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.folding import evolve
 from casewright.domain.ids import as_item_id
 from casewright.domain.items import Item, Kind
-from support.sabotage import SabotagedStore
 
 
-class ShowsOtherTenants(SabotagedStore):
+class ShowsOtherTenants(MemoryStore):
     """Looks for an item whosever it is."""
 
     def kept(self, tenant: Tenant, item_id: ItemId) -> Any:
@@ -36,7 +35,7 @@ class ShowsOtherTenants(SabotagedStore):
         return super().kept(tenant, item_id) or next(found, None)
 
 
-class ListsOtherTenants(SabotagedStore):
+class ListsOtherTenants(MemoryStore):
     """Lists items whosever they are."""
 
     def all_of(self, tenant: Tenant) -> Any:
@@ -56,7 +55,7 @@ class SeesWhatItBeganWith(MemoryUnitOfWork):
         return self._found.get(item_id)
 
 
-class RemembersItems(SabotagedStore):
+class RemembersItems(MemoryStore):
     """Reads each item once, and has it at hand from then on, whichever unit asks."""
 
     def __init__(self) -> None:
@@ -113,7 +112,7 @@ class RaisesForOddIds(MemoryUnitOfWork):
         return super().get(as_item_id(id), lock=lock)
 
 
-class FoldsTheCase(SabotagedStore):
+class FoldsTheCase(MemoryStore):
     """Takes ids that differ in upper and lower case for one."""
 
     def kept(self, tenant: Tenant, item_id: ItemId) -> Any:

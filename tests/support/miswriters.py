@@ -17,14 +17,14 @@ from casewright import (
     ItemId,
     OutboxPointer,
     RowWrite,
-    StaleVersionError,
     Tenant,
+    TransientStorageError,
     Writes,
 )
+from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.folding import evolve
 from casewright.domain.items import Item
-from support.sabotage import SabotagedStore
 
 
 class ForgetsTheEvent(MemoryUnitOfWork):
@@ -74,7 +74,7 @@ class KeepsTheOther(KeepsHalf):
         super()._flush(attrs.evolve(writes, rows=writes.rows[::-1]))
 
 
-class PublishesFirst(SabotagedStore):
+class PublishesFirst(MemoryStore):
     """Writes the pointers before all else."""
 
     def __init__(self) -> None:
@@ -179,14 +179,14 @@ def _pretending(row: RowWrite, **fields: Any) -> RowWrite:
     return row if row.before is None else attrs.evolve(row, before=evolve(row.before, fields))
 
 
-class WritesWholeRows(SabotagedStore):
+class WritesWholeRows(MemoryStore):
     """Writes the item as it was after the changes, and all of it."""
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
         return attrs.evolve(super()._compared(tenant, row), item=row.after)
 
 
-class NeverCompares(SabotagedStore):
+class NeverCompares(MemoryStore):
     """Overwrites whatever version is there."""
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
@@ -195,7 +195,7 @@ class NeverCompares(SabotagedStore):
         return super()._compared(tenant, _pretending(row, **there))
 
 
-class IgnoresTheHead(SabotagedStore):
+class IgnoresTheHead(MemoryStore):
     """Compares the version alone."""
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
@@ -203,32 +203,7 @@ class IgnoresTheHead(SabotagedStore):
         return super()._compared(tenant, row if kept is None else _pretending(row, head=kept.item.head))
 
 
-class TrustsTheCounter(NeverCompares):
-    """Overwrites the row of a case where nothing but its counter moves."""
-
-    def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
-        counted = "open_tasks" in row.changed and set(row.changed) <= {"version", "head", "updated_at", "open_tasks"}
-        return super()._compared(tenant, row) if counted else SabotagedStore._compared(self, tenant, row)
-
-
-class _ComparesInRecord(MemoryUnitOfWork):
-    def record(self, *changes: Change[Any]) -> None:
-        fresh = [change for change in changes if change.after.id not in self._rows]
-        for change in fresh:
-            there = self._load(change.after.id, lock=False)
-            if change.before is not None and (there is None or there.head != change.before.head):
-                self._conflict = True
-                raise StaleVersionError(change.after.id, change.before.version)
-        super().record(*changes)
-
-
-class ComparesTooEarly(NeverCompares):
-    """Compares in Python when it is recorded, and no more when it is written."""
-
-    unit = _ComparesInRecord
-
-
-class ForgetsTheDeleted(SabotagedStore):
+class ForgetsTheDeleted(MemoryStore):
     """Gives the ids of deleted items away again."""
 
     def _compared(self, tenant: Tenant, row: RowWrite) -> Any:
@@ -238,7 +213,7 @@ class ForgetsTheDeleted(SabotagedStore):
         return super()._compared(tenant, row)
 
 
-class CallsNotesItems(SabotagedStore):
+class CallsNotesItems(MemoryStore):
     """Says of a note whose id is taken that it is an item."""
 
     def write(self, tenant: Tenant, writes: Writes) -> None:
@@ -268,17 +243,6 @@ class CommitsInTheEnd(MemoryUnitOfWork):
         self.rollback()
 
 
-class CatchesExceptionsOnly(MemoryUnitOfWork):
-    """Rolls back on an Exception, and on nothing else that leads out of the block."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Roll back on an Exception."""
-        if kind is None or issubclass(kind, Exception):
-            self.rollback()
-
-
 class HidesTheException(MemoryUnitOfWork):
     """Passes on an exception of its own."""
 
@@ -289,3 +253,42 @@ class HidesTheException(MemoryUnitOfWork):
         self.rollback()
         if kind is not None:
             raise kind(*getattr(error, "args", ())) from error
+
+
+class KeepsItsTurn(MemoryStore):
+    """Lets one thread write at a time, and an interrupted one for ever."""
+
+    def __init__(self) -> None:
+        """Begin with nobody's turn."""
+        super().__init__()
+        self.turn = threading.RLock()
+
+    def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
+        """Return a unit that takes its turn."""
+        return _InTurn(self, tenant, write=write)
+
+
+class _InTurn(MemoryUnitOfWork):
+    _store: KeepsItsTurn
+    _mine = False
+
+    def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        if lock:
+            self._take_turn()
+        return super()._load(item_id, lock=lock)
+
+    def _flush(self, writes: Writes) -> None:
+        self._take_turn()
+        super()._flush(writes)
+
+    def _take_turn(self) -> None:
+        if not self._mine and not self._store.turn.acquire(blocking=False):
+            raise TransientStorageError("it is the turn of another thread")
+        self._mine = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self._mine and (kind is None or issubclass(kind, Exception)):
+            self._store.turn.release()

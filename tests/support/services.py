@@ -17,9 +17,18 @@ from support.keeping import missing
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+    from support.mariadb import MariaDbServer
     from support.servers import PostgresServer
 
-__all__ = ["postgres_database", "postgres_server"]
+__all__ = ["mariadb_database", "mariadb_server", "postgres_database", "postgres_server"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-k postgres` and `-k mariadb` find all tests that ask for such a server."""
+    for item in items:
+        for service in ("postgres", "mariadb"):
+            if f"{service}_server" in getattr(item, "fixturenames", ()):
+                item.extra_keyword_matches.add(service)
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +49,23 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[URL]:
     name = postgres_server.new_database()
     yield postgres_server.url(database=name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDbServer]:
+    """Return a server of this worker, on which everything is allowed but to stop it."""
+    if not {"CASEWRIGHT_MARIADB", "CASEWRIGHT_MARIADB_URL"} & set(os.environ):
+        pytest.skip("MariaDB has a session of its own: nox -s mariadb")
+    from support import mariadb
+
+    server = mariadb.mariadb_server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def mariadb_database(mariadb_server: MariaDbServer) -> Iterator[URL]:
+    """Return the URL, for PyMySQL, of a database that only the tests of this module use."""
+    name = mariadb_server.new_database()
+    yield mariadb_server.url(database=name)
+    mariadb_server.drop_database(name)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any, cast
 
+import attrs
 import pytest
 
-from casewright import Cursor, MisuseError, Order, Scope, Store
+from casewright import Cursor, InvalidInputError, MisuseError, Order, Scope, Store
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.filters import OrderBy
 from casewright.domain.items import Item, Kind
 from casewright.domain.terms import TermKind
-from casewright.testing.contracts import ListingContract, StoreContract
+from casewright.testing.contracts import Capabilities, ListingContract, StoreContract
+from casewright.testing.contracts.base import promises
+from casewright.testing.contracts.capabilities import CANNOT
+from casewright.testing.contracts.reading import ReadingContract
+from casewright.testing.contracts.recording import RecordingContract
 from support.misreaders import HidesTheDeleted
 from support.misrecorders import CommitsNoReading
 from support.sabotage import sabotaged
@@ -43,35 +49,93 @@ class TestListsOfOneOrder(ListingContract):
 class Limited(StoreContract):
     """A store that can do one thing at a time."""
 
-    interleaving = False
-    threads = False
+    capabilities = Capabilities(interleaving=False, threads=False)
 
 
 def test_what_a_store_cannot_do_is_skipped_with_its_reason() -> None:
-    """A capability that is set to False skips the tests that need it, and says so."""
-    with pytest.raises(pytest.skip.Exception, match="interleaved"):
+    """A capability that is False skips the tests that need it: the reason names it, and the promises not shown."""
+    with pytest.raises(pytest.skip.Exception) as skipped:
         Limited().test_others_see_nothing_before_the_commit_and_all_of_it_after(MemoryStore())
-    with pytest.raises(pytest.skip.Exception, match="threads"):
+    assert str(skipped.value).startswith(
+        "interleaving: two units of this store cannot be open in one thread; not shown"
+    )
+    with pytest.raises(pytest.skip.Exception, match=r"^threads: .* several threads; not shown: L1, H5, T1$"):
         Limited().test_threads_lose_no_update(MemoryStore())
+    with pytest.raises(pytest.skip.Exception, match=r"^orders: .* none by id; not shown: A6, A11$"):
+        TestListsOfOneOrder().test_items_come_in_order_page_by_page(sabotaged(_ByTimeAndField)(), order="by id")
 
 
-def test_a_test_of_a_contract_cannot_be_replaced() -> None:
-    """A class that defines such a test anew is refused when it is made: it would keep less and look as good."""
-    with pytest.raises(MisuseError, match="test_a_missing_item_is_none"):
-        type("Lenient", (StoreContract,), {"test_a_missing_item_is_none": None})
-    type("More", (StoreContract,), {"test_something_else": None})
+def test_each_flag_skips_something() -> None:
+    """A store that has all capabilities skips nothing; without one of them some tests are skipped, by that one."""
+    flags = [field.name for field in attrs.fields(Capabilities)]
+    assert sorted(CANNOT) == sorted(flags)
+    needed = [flag for test in vars(StoreContract).values() for flag in getattr(test, "needs", ())]
+    needed += [flag for test in vars(RecordingContract).values() for flag in getattr(test, "needs", ())]
+    assert set(needed) == set(flags)
+    with pytest.raises(InvalidInputError, match="threads"):
+        Capabilities(threads=cast("Any", 0))
 
 
-def test_nor_by_a_class_beside_it() -> None:
+def test_promises_are_read_from_a_docstring() -> None:
+    """The ids in brackets at the end of a sentence are the promises, each once; other brackets are none."""
+    assert promises("A (b), (SHA-256) and more (L1, H5) of `(A6)`, again (L1).") == ("L1", "H5", "A6")
+    assert promises(None) == ()
+
+
+def other(self: object) -> None:
+    """Do nothing, in place of a test that does something."""
+
+
+@pytest.mark.parametrize("value", [None, other, property(other)])
+def test_a_test_of_a_contract_cannot_be_replaced(value: object) -> None:
+    """A class that has anything else of that name is refused when it is made: it would keep less and look as good."""
+    with pytest.raises(MisuseError, match=r"Lenient replaces or removes .*: test_a_missing_item_is_none"):
+        type("Lenient", (StoreContract,), {"test_a_missing_item_is_none": value})
+    type("More", (StoreContract,), {"test_something_else": value})
+
+
+@pytest.mark.parametrize("value", [None, other])
+def test_nor_by_a_class_beside_it(value: object) -> None:
     """What counts is which test would run, so a test of one's own may be replaced, and one of the contract not."""
-
-    def other(self: object) -> None: ...
-
-    beside = type("Beside", (), {"test_a_missing_item_is_none": other})
-    with pytest.raises(MisuseError, match="test_a_missing_item_is_none replaces a test"):
+    beside = type("Beside", (), {"test_a_missing_item_is_none": value})
+    with pytest.raises(MisuseError, match="TestMine replaces or removes"):
         type("TestMine", (beside, StoreContract), {})
+    type("TestBehind", (StoreContract, beside), {})
     own = type("Own", (StoreContract,), {"test_of_my_own": other})
     type("Own2", (own,), {"test_of_my_own": lambda self: None})
+
+
+def test_nor_once_the_class_is_made() -> None:
+    """A test that is replaced later makes every other test of the contract fail."""
+    late: Any = type("TestLate", (StoreContract,), {})
+    late.test_a_missing_item_is_none = other
+    with pytest.raises(MisuseError, match="TestLate replaces or removes"):
+        late().test_a_lock_is_a_hint(MemoryStore())
+
+
+def test_nor_removed_from_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is deleted where it stands is missed by every class that inherits the contract."""
+    mine: Any = type("TestMine", (StoreContract,), {})
+    monkeypatch.delattr(ReadingContract, "test_a_missing_item_is_none")
+    with pytest.raises(MisuseError, match="TestMine replaces or removes"):
+        mine().test_a_lock_is_a_hint(MemoryStore())
+    with pytest.raises(MisuseError, match="TestOther replaces or removes"):
+        type("TestOther", (StoreContract,), {})
+
+
+@pytest.mark.parametrize("off", [False, None, 0])
+def test_collection_cannot_be_turned_off(off: object) -> None:
+    """A class whose tests pytest would not collect is refused; one to derive from has a name that is not collected."""
+    with pytest.raises(MisuseError, match="TestMine keeps pytest from collecting"):
+        type("TestMine", (StoreContract,), {"__test__": off})
+    base = type("ForMyStores", (StoreContract,), {})
+    type("TestMine", (base,), {"__test__": True})
+
+
+def test_capabilities_are_a_value() -> None:
+    """Anything but `Capabilities` is refused when the class is made, not when a test reads it."""
+    with pytest.raises(MisuseError, match=r"TestMine\.capabilities is none"):
+        type("TestMine", (StoreContract,), {"capabilities": {"threads": False}})
 
 
 def test_a_failure_shows_what_was_compared() -> None:

@@ -7,6 +7,8 @@ import sys
 import unittest
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,12 +17,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from casewright import REGULATORY_CASE, TASK, Outcome, Store, choice, guard, instant, integer
+from casewright import REGULATORY_CASE, TASK, Actor, MisuseError, Outcome, Store, choice, guard, instant, integer
 from casewright.adapters.memory import MemoryStore
 from casewright.testing.driver import Answer
 from casewright.testing.machine import LifecycleMachine
 from casewright.testing.records import Call
 from casewright.testing.strategies import actors, case_definitions, task_definitions
+from own_adapter.jsonl_store import JsonLinesStore
 from support import misreaders, miswriters
 from support.checks import SLOW_IS_FINE
 from support.sabotage import sabotaged
@@ -36,9 +39,34 @@ def run(make_store: Callable[[], Store], *, examples: int, **more: Any) -> None:
 
 
 def test_a_derived_class_must_say_which_store() -> None:
-    """Without `make_store` the machine tells what is missing."""
-    with pytest.raises(NotImplementedError, match="make_store"):
+    """Without `make_store` the machine tells what is missing, and with one that gives no store what is wrong."""
+    with pytest.raises(MisuseError, match="LifecycleMachine has no make_store"):
         LifecycleMachine()
+    with pytest.raises(MisuseError, match=r"Machine\.make_store gave a NoneType, which is no store"):
+        type("Machine", (LifecycleMachine,), {"make_store": lambda self: None})()
+
+
+WRONG: dict[str, tuple[str, Any, str]] = {
+    "one definition": ("definitions", TASK, "no tuple of TaskDefinition or CaseDefinition"),
+    "no definition": ("definitions", (), "no tuple of TaskDefinition or CaseDefinition"),
+    "a lifecycle": ("definitions", [TASK.lifecycle], "no tuple of TaskDefinition or CaseDefinition"),
+    "a generator": ("definitions", (one for one in (TASK,)), "no tuple of TaskDefinition or CaseDefinition"),
+    "two of one name": ("definitions", (TASK, TASK), "two of one name"),
+    "one actor": ("actors", Actor("ann"), "no tuple of Actor"),
+    "no actor": ("actors", [], "no tuple of Actor"),
+    "names": ("actors", ("ann", "ben"), "no tuple of Actor"),
+    "values in place of functions": ("facts", {"paid": True}, "no mapping of names to functions"),
+    "pairs": ("facts", [("paid", lambda uow, item: True)], "no mapping of names to functions"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_class_attribute_that_is_wrong_is_named(what: str) -> None:
+    """What a derived class cannot mean is told at once, with the name of the class and of the attribute."""
+    name, value, problem = WRONG[what]
+    machine = type("MyMachine", (LifecycleMachine,), {"make_store": lambda self: MemoryStore(), name: value})
+    with pytest.raises(MisuseError, match=rf"^MyMachine\.{name} .*{problem}"):
+        machine()
 
 
 def test_a_store_is_tried_in_three_lines() -> None:
@@ -76,6 +104,12 @@ def test_definitions_with_typed_attributes_and_facts_are_tried() -> None:
     run(MemoryStore, examples=12, definitions=(definition, REGULATORY_CASE), facts=facts, judge=judge)
     assert told["create"] > 4
     assert told["start"] > 0
+
+
+def test_a_store_in_a_file_passes(tmp_path: Path) -> None:
+    """Any store can be tried, also one that is not in memory: each run is given a new one (E2, E3, H1)."""
+    numbers = count()
+    run(lambda: JsonLinesStore(tmp_path / f"{next(numbers)}.jsonl"), examples=2)
 
 
 def test_a_store_of_the_core_contract_alone_is_tried() -> None:

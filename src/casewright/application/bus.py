@@ -1,26 +1,31 @@
 """`CommandBus`: the one way from a command to what is kept of it.
 
 The order at the door: tenant, exists, may read, version, decide; then seal, record, commit, and tell the observers. All
-that is judged on the way is in `plan`; here is only what touches the store.
+that is judged on the way is in `plan`; here is only what touches the store. `AsyncCommandBus` has the same statements,
+which a test compares; with the docstrings that both share, and with its own, this file is longer than most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from random import random as system_chance
+from time import sleep
 from typing import Any, cast
 
+from casewright.application.arguments import as_function
 from casewright.application.batch import Result, blame, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
+from casewright.application.facts import FactProvider
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
 from casewright.application.observers import notify
 from casewright.application.plan import (
-    Changes,
     Denied,
     Done,
     Job,
     Outdated,
+    Verdict,
     as_job,
     check_version,
     created,
@@ -28,8 +33,9 @@ from casewright.application.plan import (
     to_record,
 )
 from casewright.application.ports import Joining, Store, UnitOfWork
-from casewright.application.reading import FactProvider, ReadingBus, as_function, case_of
+from casewright.application.reading import ReadingBus, case_of
 from casewright.application.reports import Observer, Outcome
+from casewright.application.retrying import Chance, pause_before
 from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Context
@@ -63,6 +69,8 @@ class CommandBus(ReadingBus):
         observers: Told of each command that was committed or denied.
         facts: What guards need to know beyond the item: for each name, what finds it out.
         max_attempts: How often a command is tried that meets a conflict, or a store that cannot do it this time.
+        pause: Waits so many seconds before another attempt, outside of any transaction.
+        random: Gives a number from 0 to 1, by which pauses differ.
 
     Raises:
         DefinitionError: There is no definition, or two have one name.
@@ -70,7 +78,7 @@ class CommandBus(ReadingBus):
         InvalidInputError: ``max_attempts`` is no positive integer.
     """
 
-    __slots__ = ("_max_attempts", "_new_id")
+    __slots__ = ("_max_attempts", "_new_id", "_pause", "_random")
 
     def __init__(
         self,
@@ -82,12 +90,16 @@ class CommandBus(ReadingBus):
         observers: Iterable[Observer] = (),
         facts: Mapping[str, FactProvider] | None = None,
         max_attempts: int = 5,
+        pause: Callable[[float], object] = sleep,
+        random: Chance = system_chance,
     ) -> None:
         """Keep them; nothing is read or written yet."""
         super().__init__(store, definitions, clock=clock, observers=observers, facts=facts)
         self._new_id = (lambda: uuid7(clock)) if new_id is None else as_function(new_id, "new_id")
         tries = as_integer(max_attempts, "max_attempts", least=1)
         self._max_attempts = 1 if isinstance(store, Joining) and store.joined else tries
+        self._pause = as_function(pause, "pause")
+        self._random = as_function(random, "random")
 
     # ------------------------------------------------------------ commands
 
@@ -125,7 +137,8 @@ class CommandBus(ReadingBus):
             MisuseError: ``item`` is not the one that the command names; or it, or a version, is given for a new item.
             StorageError: The store could not do it; nothing was written.
         """
-        return self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context).result
+        done = self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context)
+        return done.result
 
     def outcome(
         self,
@@ -199,65 +212,87 @@ class CommandBus(ReadingBus):
         """
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
         try:
-            with self._store.begin(tenant=by.tenant, write=False) as uow:
-                verdict = self._judged(uow, job, lock=False)[1]
-            return Permitted(self._shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
+            verdict = self._checked(job)
         except Denied as denied:
             raise denied.error from None
+        return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
 
     # ------------------------------------------------------------ how commands run
+
+    def _checked(self, job: Job) -> Verdict:
+        with self._store.begin(tenant=job.by.tenant, write=False) as uow:
+            return self._judged(uow, job, lock=False)[1]
 
     def _run(self, job: Job) -> Outcome[Any]:
         attempt = 0
         while True:
             attempt += 1
             try:
-                with self._store.begin(tenant=job.by.tenant) as uow:
-                    done = self._attempt(uow, job, lock=attempt > 1)
-                    outcome = self._outcome(job, done)
-                    if done.changes:
-                        uow.record(*done.changes)
-                        uow.commit()
+                done, outcome = self._once(job, lock=attempt > 1)
             except Denied as denied:
                 notify(self._observers, job.denial(denied, attempt))
                 raise denied.error from None
             except Outdated as outdated:
                 raise outdated.error from None
-            except (StaleVersionError, TransientStorageError):
+            except (StaleVersionError, TransientStorageError) as error:
                 if attempt == self._max_attempts:
                     raise
+                seconds = pause_before(attempt + 1, after=error, random=self._random)
             else:
                 if done.changes and self._observers:
                     notify(self._observers, job.report(done.changes, attempt))
                 self._given.add(outcome.item)
                 return outcome
+            if seconds:  # here, where nothing is left of the attempt: not even a traceback that would hold its frames
+                self._pause(seconds)
+
+    def _once(self, job: Job, *, lock: bool) -> tuple[Done, Outcome[Any]]:
+        """One attempt: one unit of work."""
+        with self._store.begin(tenant=job.by.tenant) as uow:
+            done = self._attempt(uow, job, lock=lock)
+            outcome = self._outcome(job, done)
+            if done.changes:
+                uow.record(*done.changes)
+                uow.commit()
+            return done, outcome
 
     def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
         attempt = 0
         while True:
             attempt += 1
-            results: list[Result] = []
-            outcomes: tuple[Outcome[Any], ...] = ()
             try:
-                with self._store.begin(tenant=by.tenant) as uow:
-                    for job in jobs:
-                        results.append(self._result(uow, job, lock=attempt > 1))  # noqa: PERF401 - kept where it stops
-                    if not errors_of(jobs, results):
-                        outcomes = tuple(map(self._outcome, jobs, cast("list[Done]", results)))
-                        if any(outcome.events for outcome in outcomes):
-                            uow.commit()
-            except AlreadyExistsError as error:
-                blame(jobs, results, error)
-                outcomes = ()
-            except (StaleVersionError, TransientStorageError):
+                results, outcomes = self._all_once(jobs, by, lock=attempt > 1)
+            except (StaleVersionError, TransientStorageError) as error:
                 if attempt == self._max_attempts:
                     raise
-                continue
-            errors = errors_of(jobs, results)
-            for report in reports_of(jobs, results, attempt, done=not errors):
-                notify(self._observers, report)
-            self._given.add(*[outcome.item for outcome in outcomes])
-            return errors or outcomes
+                seconds = pause_before(attempt + 1, after=error, random=self._random)
+            else:
+                errors = errors_of(jobs, results)
+                for report in reports_of(jobs, results, attempt, done=not errors):
+                    notify(self._observers, report)
+                self._given.add(*[outcome.item for outcome in outcomes])
+                return errors or outcomes
+            if seconds:
+                self._pause(seconds)
+
+    def _all_once(
+        self, jobs: Sequence[Job], by: Actor, *, lock: bool
+    ) -> tuple[Sequence[Result], tuple[Outcome[Any], ...]]:
+        """One attempt for all of them: one unit of work. There are outcomes where it was committed."""
+        results: list[Result] = []
+        try:
+            with self._store.begin(tenant=by.tenant) as uow:
+                for job in jobs:
+                    results.append(self._result(uow, job, lock=lock))  # noqa: PERF401 - kept where it stops
+                if errors_of(jobs, results):
+                    return results, ()
+                outcomes = tuple(map(self._outcome, jobs, cast("list[Done]", results)))
+                if any(outcome.events for outcome in outcomes):
+                    uow.commit()
+                return results, outcomes
+        except AlreadyExistsError as error:
+            blame(jobs, results, error)
+            return results, ()
 
     def _result(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Result:
         """What one of several jobs comes to. What is against it does not keep the next one from being judged."""
@@ -277,11 +312,7 @@ class CommandBus(ReadingBus):
         return done
 
     def _outcome(self, job: Job, done: Done) -> Outcome[Any]:
-        return job.outcome(done.before, self._shown(done.changes, job.by))
-
-    def _shown(self, changes: Changes, by: Actor) -> Changes:
-        """What the actor may see of changes: the counting of a case that is hidden from them is not theirs to know."""
-        return tuple([one for one in changes if one is changes[0] or self._registry.may_read(one.after, by)])
+        return job.outcome(done.before, self._registry.shown(done.changes, job.by))
 
     def _answer(self, job: Job) -> Outcome[Any] | CasewrightError:
         try:
@@ -294,7 +325,7 @@ class CommandBus(ReadingBus):
         item, verdict = self._judged(uow, job, lock=lock)
         return Done(item, to_record(job, verdict, self._clock()))
 
-    def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Permitted[Any] | Refused]:
+    def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Verdict]:
         if job.creates:
             definition = self._registry.creating(job.ask)
             parent = self._case_to_be(uow, job, lock=lock)
@@ -308,7 +339,7 @@ class CommandBus(ReadingBus):
         item = uow.items.get(job.item_id, lock=lock)
         return item, self._decided(uow, job, item, lock=lock)
 
-    def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Permitted[Any] | Refused:
+    def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:
         item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
         check_version(job, item)
         needs = definition.needs(item, job.ask.action)

@@ -6,13 +6,13 @@ What an observer raises is logged and swallowed: what was committed stays commit
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from casewright.application.reports import Observer, Report
 from casewright.domain.values import close_coroutine
 
-__all__ = ["LoggingObserver", "notify"]
+__all__ = ["LoggingObserver", "async_notify", "notify"]
 
 _LOGGER: Final = logging.getLogger("casewright")
 
@@ -59,8 +59,28 @@ def notify(observers: Iterable[Observer], report: Report) -> None:
                     "an observer of type %r is an async function: it was told nothing", type(observer).__name__
                 )
         except Exception as error:  # noqa: BLE001 - whoever watches must not change what happened
-            # The types alone: what an exception says may hold anything.
-            _LOGGER.error("an observer of type %r raised %r", type(observer).__name__, type(error).__name__)
+            _log_failure(observer, error)
+
+
+async def async_notify(observers: Iterable[Observer], report: Report) -> None:
+    """Tell every observer, whatever another one raises, and wait for those that are async functions.
+
+    Args:
+        observers: Whom, one after the other.
+        report: What.
+    """
+    for observer in observers:
+        try:
+            answer = observer(report)
+            if isinstance(answer, Awaitable):
+                await answer
+        except Exception as error:  # noqa: BLE001 - as above
+            _log_failure(observer, error)
+
+
+def _log_failure(observer: Observer, error: Exception) -> None:
+    # The types alone: what an exception says may hold anything.
+    _LOGGER.error("an observer of type %r raised %r", type(observer).__name__, type(error).__name__)
 
 
 def _fields(report: Report) -> dict[str, object]:

@@ -32,6 +32,7 @@ __all__ = [
     "Done",
     "Job",
     "Outdated",
+    "Verdict",
     "as_job",
     "check_version",
     "created",
@@ -42,6 +43,7 @@ __all__ = [
 
 
 Changes: TypeAlias = tuple[Change[Any], ...]
+Verdict: TypeAlias = Permitted[Any] | Refused
 
 
 @attrs.define
@@ -232,7 +234,7 @@ def check_version(job: Job, item: Item) -> None:
         raise Outdated(StaleVersionError(item.id, job.expected_version, item.version))
 
 
-def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object] | None) -> _Verdict:
+def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Mapping[str, object] | None) -> Verdict:
     """Return what the definition says of a new item."""
     fields = {"title": None, **job.ask.inputs}
     if not _SAID.isdisjoint(fields):
@@ -240,7 +242,7 @@ def created(job: Job, definition: AnyDefinition, parent: Case | None, facts: Map
     return definition.create(job.item_id, by=job.by, at=job.at, parent=parent, facts=facts, **fields)
 
 
-def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> Changes:
+def to_record(job: Job, verdict: Verdict, recorded_at: datetime) -> Changes:
     """Return the sealed changes of a permission; none where nothing changes.
 
     Raises:
@@ -252,7 +254,6 @@ def to_record(job: Job, verdict: _Verdict, recorded_at: datetime) -> Changes:
 
 
 _SAID: Final = frozenset({"id", "self", "by", "at", "facts", "parent", "case_id"})  # what the bus says itself
-_Verdict: TypeAlias = Permitted[Any] | Refused
 
 
 def _check_given(item: Item, ask: Ask, by: Actor) -> None:

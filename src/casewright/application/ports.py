@@ -51,11 +51,12 @@ class Items(Protocol):
         What this unit has recorded is seen at once, with and without ``lock``.
 
         Args:
-            id: Its id. An id of another tenant, and one that no store could hold, is the id of no item.
+            id: Its id. An id of another tenant (A11), and one that no store could hold (S2), is the id of no item.
             lock: A hint that the item will be changed. A store that has row locks takes one; others pass it over.
 
         Returns:
-            The item, equal to the one that was recorded; None where there is none.
+            The item, equal to the one that was recorded, whatever it holds within the limits (S1); its instants are the
+            same ones (S3), and nothing in it can be changed (E1). None where there is none.
         """
         ...
 
@@ -63,9 +64,10 @@ class Items(Protocol):
 class UnitOfWork(Protocol):
     """What is read and written together, for one tenant. Used in a ``with`` block, by one thread.
 
-    Of what others do, only what they have committed is seen: at the first read of a unit, all that was committed before
-    it; later no less than it has seen, and perhaps what was committed since. That goes across all that is read: neither
-    histories and notes nor lists are older than an item that was read before them.
+    Of what others do, only what they have committed is seen, in memory as in a database (L5): at the first read of
+    a unit, all that was committed before it; later no less than it has seen, and perhaps what was committed since.
+    That goes across all that is read: neither histories and notes nor lists are older than an item that was read
+    before them.
 
     A unit ends by `commit`, whether it returns or raises, by `rollback`, or with its block. Leaving the block without
     `commit` rolls back, whatever exception led out of it (T4); after `commit` nothing is undone. That exception is
@@ -81,9 +83,11 @@ class UnitOfWork(Protocol):
     def record(self, *changes: Change[Any]) -> None:
         """Take changes to be written: row, event, notes and outbox pointer, all together or not at all (T1, H2).
 
-        This is the only way to write. Of a row that is there only the fields that differ between before and after are
-        written. The changes of one decision are recorded in one call. Changes of one item chain: the second one is
-        decided on what the first one made.
+        Each version of a row has just one event (H1).
+
+        This is the only way to write. Of a row that is there only the fields that differ between before and after
+        are written. The changes of one decision are recorded in one call, and of a task and its case both are
+        written, or neither (L2). Changes of one item chain: the second one is decided on what the first one made.
 
         The store may write here already, or only in `commit`; so each of the two conflicts below may come from either.
         After one, `record`, `commit` and all that reads raise MisuseError, and nothing is left to do but to roll back.
@@ -109,6 +113,8 @@ class UnitOfWork(Protocol):
 
     def history(self, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """Return the events of an item by version, each equal to the one that was recorded.
+
+        The text of a payload comes back as it was hashed (H4), and an erased event comes back erased (H8).
 
         Args:
             id: The item's id.

@@ -1,14 +1,26 @@
 """`ReadingBus`: what can be asked of a store, always under the rights of whoever asks.
 
 Each answer is read in one unit of work that only reads. An item that the actor may not see looks like none (A8).
+`AsyncReadingBus` has the same statements, which a test compares; what is judged is in `arguments` and `plan`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
+from casewright.application.arguments import (
+    BY_ID,
+    as_function,
+    as_providers,
+    as_store,
+    check_page,
+    check_served,
+    no_listing,
+    page_of,
+)
+from casewright.application.facts import FactProvider, known_facts
 from casewright.application.given import Given
 from casewright.application.new_ids import Clock, system_clock
 from casewright.application.observers import notify
@@ -20,31 +32,22 @@ from casewright.application.verifying import verify_stored
 from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Event
-from casewright.domain.filters import CaseFilter, Cursor, ItemFilter, Order, Page, TaskFilter
+from casewright.domain.filters import Cursor, ItemFilter, Order, Page
 from casewright.domain.history import Finding
-from casewright.domain.ids import as_item_id
-from casewright.domain.items import Case, Item, ItemT, Note, Task
+from casewright.domain.ids import ItemId, as_item_id
+from casewright.domain.items import Case, Item, ItemT, Kind, Note, Task
 from casewright.domain.steps import Needs
 from casewright.domain.terms import Scope
 from casewright.domain.transitions import several
-from casewright.domain.values import as_instant, as_integer, close_coroutine
+from casewright.domain.values import as_instant
 from casewright.domain.verdicts import ActionVerdict
-from casewright.errors import InvalidInputError, MisuseError, NotFoundError
+from casewright.errors import NotFoundError
 
-__all__ = ["MAX_PAGE", "FactProvider", "ReadingBus", "as_function", "case_of"]
+__all__ = ["ReadingBus", "case_of"]
 
 T = TypeVar("T")
 
-MAX_PAGE: Final = 1000
-"""How many items one page may hold."""
-
-_BY_ID: Final = Order()
-
-FactProvider: TypeAlias = Callable[[UnitOfWork, Any], object]
-"""``(unit of work, item) -> fact``: finds out what a guard needs to know beyond the item, inside its transaction. The
-item is None where it is about to be created. It reads through this unit and never asks the bus, whose own transaction
-would wait for this one. What it raises is passed on, and nothing is written. In a batch that is all or nothing, a list
-that would lack what an earlier command did is a MisuseError."""
+_Answer: TypeAlias = Callable[[UnitOfWork, Item, AnyDefinition], T]
 
 
 class ReadingBus:
@@ -62,15 +65,11 @@ class ReadingBus:
         facts: Mapping[str, FactProvider] | None = None,
     ) -> None:
         """Keep them; nothing is read yet."""
-        if not callable(getattr(store, "begin", None)):
-            raise MisuseError(f"a {type(store).__name__} is no store", "pass one, such as MemoryStore()")
-        self._store = store
+        self._store = as_store(store)
         self._registry = Registry(definitions)
         self._clock = as_function(clock, "clock")
         self._observers = tuple(as_function(observer, "observers") for observer in several(observers))
-        if facts is not None and not isinstance(facts, Mapping):
-            raise MisuseError(f"facts= holds a {type(facts).__name__}", "map the names of facts to functions")
-        self._facts = {name: as_function(provider, "facts") for name, provider in (facts or {}).items()}
+        self._facts = as_providers(facts)
         self._given = Given()
 
     def get(self, item_id: str, *, by: Actor) -> Item:
@@ -80,7 +79,7 @@ class ReadingBus:
             NotFoundError: There is none, it was deleted, or the actor may not see it (A8).
             UnknownDefinitionError: No definition here judges it.
         """
-        item = self._read(item_id, by, lambda uow, item, definition: item)
+        item = self._read(item_id, by, _itself)
         self._given.add(item)
         return item
 
@@ -117,9 +116,11 @@ class ReadingBus:
             NotFoundError: There is no such item, or none that the actor may see (A8).
             UnknownDefinitionError: As for `get`.
         """
-        return self._read(
-            item_id, by, lambda uow, item, _: tuple(uow.history(item.id, after=after, limit=limit)), deleted=True
-        )
+
+        def answer(uow: UnitOfWork, item: Item, definition: AnyDefinition) -> tuple[Event, ...]:
+            return tuple(uow.history(item.id, after=after, limit=limit))
+
+        return self._read(item_id, by, answer, deleted=True)
 
     def notes(self, item_id: str, *, by: Actor) -> tuple[Note, ...]:
         """Return the notes of an item in the order in which they were added, also of a deleted one.
@@ -128,7 +129,7 @@ class ReadingBus:
             NotFoundError: As for `history`.
             UnknownDefinitionError: As for `get`.
         """
-        return self._read(item_id, by, lambda uow, item, _: tuple(uow.notes(item.id)), deleted=True)
+        return self._read(item_id, by, _notes, deleted=True)
 
     def verify(self, item_id: str, *, by: Actor) -> tuple[Finding, ...]:
         """Check that the history of an item is sound, that its row is what the history makes, and its notes unchanged.
@@ -140,14 +141,14 @@ class ReadingBus:
             NotFoundError: As for `history`.
             UnknownDefinitionError: As for `get`.
         """
-        return self._read(item_id, by, lambda uow, item, _: _verified(uow, item), deleted=True)
+        return self._read(item_id, by, _verified, deleted=True)
 
     def find(
         self,
         filter: ItemFilter[ItemT],
         *,
         by: Actor,
-        order: Order = _BY_ID,
+        order: Order = BY_ID,
         limit: int = 50,
         after: Cursor | None = None,
     ) -> Page[ItemT]:
@@ -167,19 +168,12 @@ class ReadingBus:
             InvalidInputError: A value is of a wrong type or out of range, or the cursor is of another order.
             MisuseError: The store cannot list, or not by these terms or in this order.
         """
-        where = self._visible(filter, by)
-        if not isinstance(order, Order):
-            raise InvalidInputError("order", f"must be an Order, not {type(order).__name__}", 'use Order("created")')
-        if not 1 <= as_integer(limit, "limit") <= MAX_PAGE:
-            raise InvalidInputError("limit", f"must be from 1 to {MAX_PAGE}", "ask for one page after the other")
-        if after is not None and (not isinstance(after, Cursor) or after.order != order):
-            raise InvalidInputError("after", "is no cursor of this order", "pass next of the page before")
-        with self._store.begin(tenant=by.tenant, write=False) as uow:
-            listing = _listing(uow, where, order)
-            found: Any = listing.find(filter.kind, where, order=order, limit=limit + 1, after=after)
-        self._given.add(*found[:limit])
-        more = len(found) > limit
-        return Page(tuple(found[:limit]), Cursor(order, order.key(found[limit - 1])) if more else None)
+        where = self._registry.visible(filter, by)
+        check_page(order, limit, after)
+        found = self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after)
+        page: Page[ItemT] = page_of(found, order, limit)
+        self._given.add(*page.items)
+        return page
 
     def count(self, filter: ItemFilter[Any], *, by: Actor) -> int:
         """Return how many items a filter asks for that the actor may read (A6).
@@ -188,43 +182,39 @@ class ReadingBus:
             InvalidInputError: As for `find`.
             MisuseError: As for `find`.
         """
-        where = self._visible(filter, by)
+        where = self._registry.visible(filter, by)
+        return self._counted(filter.kind, where, by)
+
+    def _found(self, kind: Kind, where: Scope, by: Actor, **page: Any) -> Sequence[Item]:  # noqa: ANN401 - as for find
         with self._store.begin(tenant=by.tenant, write=False) as uow:
-            return _listing(uow, where).count(filter.kind, where)
+            return _listing(uow, where, page["order"]).find(kind, where, **page)
+
+    def _counted(self, kind: Kind, where: Scope, by: Actor) -> int:
+        with self._store.begin(tenant=by.tenant, write=False) as uow:
+            return _listing(uow, where, BY_ID).count(kind, where)
 
     def _known(self, uow: UnitOfWork, item: Item | None, needs: Needs) -> dict[str, object] | None:
         """The facts that are needed and that somebody here can find out."""
-        if not needs.facts:
-            return None
-        known = {name: self._facts[name](uow, item) for name in sorted(needs.facts) if name in self._facts}
-        for name, fact in known.items():
-            if close_coroutine(fact):  # a guard would take it for true
-                raise MisuseError(f"the provider of the fact {name!r} is an async function", "make it a plain one")
-        return known
+        return known_facts(self._facts, needs, uow, item)
 
-    def _read(
-        self, item_id: str, by: Actor, answer: Callable[[UnitOfWork, Item, AnyDefinition], T], *, deleted: bool = False
-    ) -> T:
+    def _read(self, item_id: str, by: Actor, answer: _Answer[T], *, deleted: bool = False) -> T:
         check_actor(by)
         known_id = as_item_id(item_id)
         try:
-            with self._store.begin(tenant=by.tenant, write=False) as uow:
-                item, definition = seen(self._registry, uow.items.get(known_id), known_id, by)
-                if item.deleted_at is not None and not deleted:
-                    raise Denied(NotFoundError(known_id))
-                return answer(uow, item, definition)
+            return self._answered(known_id, by, answer, deleted=deleted)
         except Denied as denied:
             now = as_instant(self._clock(), "clock")
             told = {"denial": denied.error, "reasons": denied.reasons}
             notify(self._observers, report_of("read", known_id, by, now, **told))
             raise denied.error from None
 
-    def _visible(self, wanted: ItemFilter[Any], by: Actor) -> Scope:
-        check_actor(by)
-        if not isinstance(wanted, (TaskFilter, CaseFilter)):
-            problem = f"must be a TaskFilter or a CaseFilter, not {type(wanted).__name__}"
-            raise InvalidInputError("filter", problem, "such as TaskFilter(open=True)")
-        return self._registry.visible(wanted, by)
+    def _answered(self, item_id: ItemId, by: Actor, answer: _Answer[T], *, deleted: bool) -> T:
+        """Ask in one unit of work."""
+        with self._store.begin(tenant=by.tenant, write=False) as uow:
+            item, definition = seen(self._registry, uow.items.get(item_id), item_id, by)
+            if item.deleted_at is not None and not deleted:
+                raise Denied(NotFoundError(item_id))
+            return answer(uow, item, definition)
 
 
 def case_of(uow: UnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
@@ -233,7 +223,15 @@ def case_of(uow: UnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
     return None if case_id is None else cast("Case | None", uow.items.get(case_id, lock=lock))
 
 
-def _verified(uow: UnitOfWork, item: Item) -> tuple[Finding, ...]:
+def _itself(uow: UnitOfWork, item: Item, definition: AnyDefinition) -> Item:
+    return item
+
+
+def _notes(uow: UnitOfWork, item: Item, definition: AnyDefinition) -> tuple[Note, ...]:
+    return tuple(uow.notes(item.id))
+
+
+def _verified(uow: UnitOfWork, item: Item, definition: AnyDefinition) -> tuple[Finding, ...]:
     """What does not hold, of an item that was not changed while it was read: a store may be read committed."""
     while True:
         findings = verify_stored(item, uow.history(item.id), uow.notes(item.id))
@@ -243,23 +241,8 @@ def _verified(uow: UnitOfWork, item: Item) -> tuple[Finding, ...]:
         item = latest
 
 
-def _listing(uow: UnitOfWork, where: Scope, order: Order = _BY_ID) -> Listing:
+def _listing(uow: UnitOfWork, where: Scope, order: Order) -> Listing:
     if not isinstance(uow, Listing):
-        raise MisuseError("the store has no Listing, so nothing can be found or counted in it", "use one that has it")
-    terms = {term.kind for terms in where.alternatives for term in terms}
-    if not terms <= uow.terms:
-        raise MisuseError(f"the store serves no terms of kind {', '.join(sorted(terms - uow.terms))}", "use others")
-    if order.by not in uow.orders:
-        raise MisuseError(f"the store serves no order by {order.by}", f"use {' or '.join(sorted(uow.orders))}")
+        raise no_listing()
+    check_served(uow, where, order)
     return uow
-
-
-def as_function(value: T, name: str) -> T:
-    """Return the value if it can be called.
-
-    Raises:
-        MisuseError: It cannot.
-    """
-    if not callable(value):
-        raise MisuseError(f"{name}= holds a {type(value).__name__}, which cannot be called", "pass a function")
-    return value

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from casewright.application.commands.base import Ask
-from casewright.domain.actors import Actor
+from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, Definition, TaskDefinition
-from casewright.domain.filters import ItemFilter
+from casewright.domain.events import Change
+from casewright.domain.filters import CaseFilter, ItemFilter, TaskFilter
 from casewright.domain.items import Item
 from casewright.domain.terms import MAX_ALTERNATIVES, Scope, Term, TermKind
 from casewright.domain.transitions import several
@@ -64,6 +65,10 @@ class Registry:
         definition = self._by_name.get(item.definition)
         return definition is not None and definition.may_read(item, by=by)
 
+    def shown(self, changes: tuple[Change[Any], ...], by: Actor) -> tuple[Change[Any], ...]:
+        """Return what the actor may see of changes: the counting of a case that is hidden is not theirs to know."""
+        return tuple([one for one in changes if one is changes[0] or self.may_read(one.after, by)])
+
     def creating(self, ask: Ask) -> AnyDefinition:
         """Return the definition of a new item: the one that is named, or the first one of its kind.
 
@@ -88,8 +93,12 @@ class Registry:
         What no definition here judges is not shown.
 
         Raises:
-            InvalidInputError: That would be more than 1,024 alternatives.
+            InvalidInputError: It is no filter, or no actor; or that would be more than 1,024 alternatives.
         """
+        check_actor(by)
+        if not isinstance(wanted, (TaskFilter, CaseFilter)):
+            problem = f"must be a TaskFilter or a CaseFilter, not {type(wanted).__name__}"
+            raise InvalidInputError("filter", problem, "such as TaskFilter(open=True)")
         terms = wanted.terms
         judged = [
             (one, Term(TermKind.FIELD, "definition", (one.name,)))

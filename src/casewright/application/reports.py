@@ -67,4 +67,5 @@ class Report:
 
 
 Observer: TypeAlias = Callable[[Report], object]
-"""Told of what happened, after the commit or the denial and outside the transaction. What it raises is logged."""
+"""Told of what happened, after the commit or the denial and outside the transaction. What it raises is logged. An
+asynchronous bus takes async functions too, and waits for them."""

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 from casewright.application.bus import CommandBus
+from casewright.application.facts import FactProvider
 from casewright.application.ports import Listing, Store
-from casewright.application.reading import FactProvider
 from casewright.application.reports import Outcome, Report
 from casewright.domain.actors import Actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition

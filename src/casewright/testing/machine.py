@@ -27,14 +27,15 @@ except ImportError as _missing:
 
 from casewright.application.commands import values
 from casewright.application.commands.base import Command
+from casewright.application.facts import FactProvider
 from casewright.application.ports import Store
-from casewright.application.reading import FactProvider
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.filters import CaseFilter, Order, OrderBy, TaskFilter
 from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item
+from casewright.errors import MisuseError
 from casewright.testing.builders import SOME_TIME
 from casewright.testing.driver import BUSES, Answer, Driver
 from casewright.testing.records import Call
@@ -49,6 +50,7 @@ from casewright.testing.requests import (
     new_item,
     spoilt,
 )
+from casewright.testing.setting import check_setting, check_store
 from casewright.testing.strategies import inputs_for, instants
 
 __all__ = ["LifecycleMachine"]
@@ -96,6 +98,9 @@ class LifecycleMachine(RuleBasedStateMachine):
         facts: What finds out the facts that guards need, by name; as a bus takes them.
         driver: The buses, and what they have told.
         steps: How many there were.
+
+    Raises:
+        MisuseError: A class attribute is not what it must be, or `make_store` gives no store; it says which.
     """
 
     definitions: ClassVar[Sequence[TaskDefinition | CaseDefinition]] = (TASK, REGULATORY_CASE)
@@ -110,8 +115,12 @@ class LifecycleMachine(RuleBasedStateMachine):
     facts: ClassVar[Mapping[str, FactProvider]] = {}
 
     def make_store(self) -> Store:
-        """Return a store that holds nothing. Called once for each run; a derived class must say how."""
-        raise NotImplementedError("define make_store")
+        """Return a store that holds nothing. Called once for each run; a derived class must say how.
+
+        Raises:
+            MisuseError: It does not.
+        """
+        raise MisuseError(f"{type(self).__name__} has no make_store", "return a store that is new and empty")
 
     def judge(self, call: Call, answer: Answer) -> None:
         """Look at what a command came to. Does nothing here."""
@@ -125,7 +134,9 @@ class LifecycleMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Begin with nothing."""
         super().__init__()
-        self.driver: Driver = Driver(self.make_store(), self.definitions, facts=self.facts)
+        owner = type(self).__name__
+        check_setting(owner, definitions=self.definitions, actors=self.actors, facts=self.facts)
+        self.driver: Driver = Driver(check_store(owner, self.make_store()), self.definitions, facts=self.facts)
         self._held = {one.name: one for one in self.definitions}
         self._inputs = {one.name: inputs_by_action(one) for one in self.definitions}
         self._actions = tuple(dict.fromkeys(action for inputs in self._inputs.values() for action in inputs))

@@ -1,7 +1,8 @@
-"""A store in memory, for tests, scripts and demonstrations. It keeps the contract, and no more than that (L5)."""
+"""Stores in memory, for tests, scripts and demonstrations. They keep the contract, and no more than that (L5)."""
 
 from __future__ import annotations
 
+from casewright.adapters.memory.async_store import AsyncMemoryStore
 from casewright.adapters.memory.store import MemoryStore
 
-__all__ = ["MemoryStore"]
+__all__ = ["AsyncMemoryStore", "MemoryStore"]

@@ -26,7 +26,7 @@ from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
 from casewright.errors import AlreadyExistsError
 
-__all__ = ["MemoryStore", "MemoryUnitOfWork"]
+__all__ = ["MemoryStore", "MemoryUnitOfWork", "in_order"]
 
 EntryT = TypeVar("EntryT")
 _RecordT = TypeVar("_RecordT", Event, Note, OutboxPointer)
@@ -81,6 +81,32 @@ class MemoryStore:
     def all_of(self, tenant: Tenant) -> Iterator[_Kept]:
         """Return all that is kept of a tenant, as it is now."""
         return (kept for (owner, what, _), kept in list(self._kept.items()) if what == "item" and owner == tenant)
+
+    def item(self, tenant: Tenant, item_id: ItemId) -> Item | None:
+        """Return an item as it is; None where there is none."""
+        kept = self.kept(tenant, item_id)
+        return None if kept is None else kept.item
+
+    def history(self, tenant: Tenant, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
+        """Return the events of an item; see `UnitOfWork.history`."""
+        kept = self.kept(tenant, item_id)
+        return () if kept is None else kept.events.part(after, None if limit is None else after + limit)
+
+    def notes(self, tenant: Tenant, item_id: ItemId) -> tuple[Note, ...]:
+        """Return the notes of an item; see `UnitOfWork.notes`."""
+        kept = self.kept(tenant, item_id)
+        return () if kept is None else kept.notes.part()
+
+    def matching(self, tenant: Tenant, kind: Kind, where: Scope) -> list[Item]:
+        """Return the living items of a kind that are in the scope, in no order."""
+        items = (kept.item for kept in self.all_of(tenant))
+        return [item for item in items if item.kind == kind and item.deleted_at is None and where.matches(item)]
+
+    def pending(self, tenant: Tenant, *, limit: int) -> tuple[OutboxPointer, ...]:
+        """Return pointers to events that are not published yet; see `Outbox.pending`."""
+        pointers = [pointer for kept in self.all_of(tenant) for pointer in kept.pointers.part()]
+        pointers.sort(key=attrgetter("item_id", "version"))
+        return tuple(pointers[:limit])
 
     def write(self, tenant: Tenant, writes: Writes) -> None:
         """Write all of it or nothing; see `BufferingUnitOfWork._flush`."""
@@ -143,11 +169,7 @@ class MemoryUnitOfWork(BufferingUnitOfWork):
     ) -> tuple[Item, ...]:
         """See `Listing.find`."""
         most = self._check_limit(limit)
-        found = self._matching(kind, where)
-        if after is not None:
-            found = [item for item in found if _lies_after(item, after, order)]
-        found.sort(key=order.key, reverse=order.descending)
-        return tuple(found[:most])
+        return in_order(self._matching(kind, where), order, most, after)
 
     def count(self, kind: Kind, where: Scope) -> int:
         """See `Listing.count`."""
@@ -157,31 +179,33 @@ class MemoryUnitOfWork(BufferingUnitOfWork):
     def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
         """See `Outbox.pending`."""
         most = self._check_limit(limit)
-        pointers = [pointer for kept in self._store.all_of(self.tenant) for pointer in kept.pointers.part()]
-        pointers.sort(key=attrgetter("item_id", "version"))
-        return tuple(pointers[:most])
+        return self._store.pending(self.tenant, limit=most)
 
     def _matching(self, kind: Kind, where: Scope) -> list[Item]:
-        items = (kept.item for kept in self._store.all_of(self.tenant))
-        return [item for item in items if item.kind == kind and item.deleted_at is None and where.matches(item)]
+        return self._store.matching(self.tenant, kind, where)
 
     def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
-        kept = self._store.kept(self.tenant, item_id)
-        return None if kept is None else kept.item
+        return self._store.item(self.tenant, item_id)
 
     def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
-        kept = self._store.kept(self.tenant, item_id)
-        return () if kept is None else kept.events.part(after, None if limit is None else after + limit)
+        return self._store.history(self.tenant, item_id, after=after, limit=limit)
 
     def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
-        kept = self._store.kept(self.tenant, item_id)
-        return () if kept is None else kept.notes.part()
+        return self._store.notes(self.tenant, item_id)
 
     def _flush(self, writes: Writes) -> None:
         self._store.write(self.tenant, writes)
 
     def _end(self) -> None:
         """Nothing is held."""
+
+
+def in_order(found: list[Item], order: Order, limit: int, after: Cursor | None) -> tuple[Item, ...]:
+    """Return what was found, as `Listing.find` gives it."""
+    if after is not None:
+        found = [item for item in found if _lies_after(item, after, order)]
+    found.sort(key=order.key, reverse=order.descending)
+    return tuple(found[:limit])
 
 
 def _lies_after(item: Item, cursor: Cursor, order: Order) -> bool:

@@ -9,7 +9,8 @@ except ImportError as _error:
         'casewright.adapters.sqlalchemy needs SQLAlchemy: python -m pip install "casewright[sqlalchemy]"'
     ) from _error
 
+from casewright.adapters.sqlalchemy.async_store import AsyncSqlAlchemyStore
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import TABLES, Tables, metadata
 
-__all__ = ["TABLES", "SqlAlchemyStore", "Tables", "metadata"]
+__all__ = ["TABLES", "AsyncSqlAlchemyStore", "SqlAlchemyStore", "Tables", "metadata"]

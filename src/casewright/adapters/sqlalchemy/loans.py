@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -15,6 +15,8 @@ from casewright.adapters.sqlalchemy.sending import Channel, Send
 from casewright.errors import MisuseError, OutcomeUnknownError
 
 __all__ = ["Loan"]
+
+AnswerT = TypeVar("AnswerT")
 
 
 class Loan:
@@ -36,6 +38,7 @@ class Loan:
         self._engine = engine
         self._failures = failures
         self._channel: Channel | None = None
+        self._sound = True
         self._pooled, self._end_turn = self._take()
         try:
             self._driver: Any = self._pooled.dbapi_connection
@@ -95,13 +98,14 @@ class Loan:
             raise MisuseError(problem, "pass an engine without isolation_level=AUTOCOMMIT")
 
     def _direct(self) -> Channel:
-        return Channel.adapted(self._driver.cursor())
+        channel = Channel.adapted(self._driver.cursor())
+        return Channel(lambda statement, parameters=(): self._asked(channel.send, statement, parameters), channel.close)
 
     def _set_up(self) -> None:
         """Nothing is to be set: the driver begins by itself."""
 
     def _commit(self) -> None:
-        self._driver.commit()
+        self._asked(self._driver.commit)
 
     def _is_undone(self, error: Exception) -> bool:
         """Whether it is sure that what failed to be committed is not there, and never will be."""
@@ -109,9 +113,23 @@ class Loan:
 
     def _put_back(self) -> None:
         """Undo what is not committed."""
-        self._driver.rollback()
+        if not self._sound:
+            self._pooled.invalidate()
+        else:
+            self._driver.rollback()
 
     # ------------------------------------------------------------ what is the same for all
+
+    def _asked(self, call: Callable[..., AnswerT], *arguments: Any) -> AnswerT:  # noqa: ANN401 - of the driver's
+        """Call the driver. One that was interrupted knows no longer whether a transaction is open: never use it again.
+
+        asyncpg, cancelled while it begins, would take the next transaction for a savepoint of one that is not there.
+        """
+        try:
+            return call(*arguments)
+        except BaseException as error:
+            self._sound = isinstance(error, Exception)
+            raise
 
     def _put_back_or_discard(self) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -15,12 +16,15 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    exists,
+    func,
     insert,
     literal_column,
     select,
     type_coerce,
     update,
 )
+from sqlalchemy.sql.dml import Update
 from sqlalchemy.types import NullType
 
 from casewright.adapters.sqlalchemy.conditions import Conditions
@@ -32,7 +36,7 @@ from casewright.domain.items import Item
 if TYPE_CHECKING:
     from sqlalchemy.sql.expression import ClauseElement
 
-__all__ = ["ItemUpdate", "Statements", "raw", "statements_for"]
+__all__ = ["ItemUpdate", "OneWrite", "Statements", "raw", "statements_for"]
 
 
 def raw(table: Table) -> Select[Any]:
@@ -54,6 +58,22 @@ class ItemUpdate:
     values: Callable[[Item], list[Any]]
 
 
+@attrs.frozen
+class OneWrite:
+    """One item with its event and its pointer, written by one statement; it gives how many rows of each it wrote.
+
+    Attributes:
+        sql: The statement.
+        values: Gives the values of the item's columns.
+        arranged: Puts all values in the order of the parameters: those of the item, then of an item that is there
+            tenant, id, and the version and head before; then those of the event and of the pointer.
+    """
+
+    sql: str
+    values: Callable[[Item], list[Any]]
+    arranged: Callable[[list[Any]], tuple[Any, ...]]
+
+
 class Statements:
     """All of them, for some tables in one database.
 
@@ -67,6 +87,7 @@ class Statements:
         """Compile them."""
         self._dialect = dialect
         self._updates: dict[tuple[str, ...], ItemUpdate] = {}
+        self._single: dict[tuple[tuple[str, ...], bool, bool], OneWrite] = {}
         self.database = database
         self.tables = tables
         item, event, note, outbox = tables.all
@@ -96,14 +117,48 @@ class Statements:
         """Return the statement that sets just these columns of an item that has not changed in between."""
         found = self._updates.get(names)
         if found is None:
-            item = self.tables.item
-            compared = _is(item.c.tenant, item.c.id, item.c.version, item.c.head)
-            setting = (
-                update(item).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
-            )
-            found = self._updates[names] = ItemUpdate(self.text(setting), item_values(names))
+            found = self._updates[names] = ItemUpdate(self.text(self._setting(names)), item_values(names))
         return found
 
+    def _setting(self, names: tuple[str, ...]) -> Update:
+        item = self.tables.item
+        compared = _is(item.c.tenant, item.c.id, item.c.version, item.c.head)
+        return update(item).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
+
+    def one_write(self, names: tuple[str, ...], *, new: bool, published: bool) -> OneWrite:
+        """Return the statement that writes these columns of one item, its event, and its pointer if it is published."""
+        found = self._single.get((names, new, published))
+        if found is None:
+            found = self._single[names, new, published] = self._one_write(names, new=new, published=published)
+        return found
+
+    def _one_write(self, names: tuple[str, ...], *, new: bool, published: bool) -> OneWrite:
+        item, event, _, outbox = self.tables.all
+        if new:
+            given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+            row: Any = self.database.new_row(item, "tenant", "id").values(given)
+        else:
+            row = self._setting(names)
+        written = _counted(row).cte("written")
+        known = [f"new_{name}" for name in names] + ([] if new else [f"own_{name}" for name in _COMPARED])
+        parts = [written]
+        for table in (event, outbox) if published else (event,):
+            values = [bindparam(f"{table.name}_{column.name}", type_=column.type) for column in table.c]
+            known += [f"{table.name}_{column.name}" for column in table.c]
+            after = select(*values).where(exists(select(written)))
+            parts.append(_counted(insert(table).from_select(table.c.keys(), after)).cte(f"of_{table.name}"))
+        query = select(*[select(func.count()).select_from(part).scalar_subquery() for part in parts])
+        compiled: Any = query.compile(dialect=self._dialect)
+        order = itemgetter(*[known.index(name) for name in compiled.positiontup])
+        return OneWrite(str(compiled), item_values(names), order)
+
+
+def _counted(statement: Any) -> Any:  # noqa: ANN401 - an insert or an update
+    """The statement, so that its rows can be counted."""
+    return statement.returning(literal_column("1").label("one"))
+
+
+_COMPARED: Final = ("tenant", "id", "version", "head")
 
 _LIMIT: Final = bindparam("limit", type_=BigInteger())
 _FIRST: Final[ColumnElement[int]] = literal_column("0")  # named, since SQLAlchemy would send it as one parameter more

@@ -41,6 +41,7 @@ class SqlAlchemyStore:
         engine: The engine, or that of the connection.
         tables: Its tables.
         joined: Whether units take part in a transaction of the caller's; see `joining`.
+        ready: Whether its schema was checked.
 
     Raises:
         InvalidInputError: An argument is of another type, or the time is negative or longer than 24 days.
@@ -51,6 +52,7 @@ class SqlAlchemyStore:
     engine: Engine
     tables: Tables
     joined: bool
+    ready: bool
     _busy_timeout: int | None = None
 
     def __init__(
@@ -103,8 +105,13 @@ class SqlAlchemyStore:
             kind = type(connection).__name__
             raise InvalidInputError("connection", f"must be a SQLAlchemy Connection, not {kind}", "engine.connect()")
         _check_synchronous(connection)
+        return cls._over(connection, tables, sql_events)
+
+    @classmethod
+    def _over(cls, source: Engine | Connection, tables: Tables | None, sql_events: bool) -> SqlAlchemyStore:
+        """Return a store over what its caller has checked, be its driver asynchronous."""
         store = cls.__new__(cls)
-        store._keep(connection, tables, sql_events)
+        store._keep(source, tables, sql_events)
         return store
 
     def _keep(self, source: Engine | Connection, tables: Tables | None, sql_events: bool) -> None:
@@ -119,7 +126,7 @@ class SqlAlchemyStore:
         self.engine = source.engine
         self._source = source
         self._sql_events = sql_events
-        self._ready = False
+        self.ready = False
         self.joined = isinstance(source, Connection)
 
     def begin(self, *, tenant: str, write: bool = True) -> SqlAlchemyUnitOfWork:
@@ -130,13 +137,22 @@ class SqlAlchemyStore:
             StorageError: Tables are missing or of another schema, or the database cannot be reached.
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
+        unit = self.unit(tenant, write=write)
+        if not self.ready:
+            self.make_ready()
+        return unit
+
+    def unit(self, tenant: str, *, write: bool) -> SqlAlchemyUnitOfWork:
+        """Return a new unit of work without asking the database; see `begin`."""
         with self._database.failures:
             transaction = self._transaction(write=write)
-        if not self._ready:
-            self.ping()
-            self._prepare()
-            self._ready = True
         return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
+
+    def make_ready(self) -> None:
+        """Do what the first unit of a store waits for; see `begin`."""
+        self.ping()
+        self._prepare()
+        self.ready = True
 
     def ping(self) -> None:
         """Check that the database can be reached and holds the tables, as they should be.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from sqlalchemy import Select, func, literal, select, tuple_
 
@@ -26,7 +26,8 @@ from casewright.errors import AlreadyExistsError, StaleVersionError, StorageErro
 
 __all__ = ["SqlAlchemyUnitOfWork"]
 
-_WHOLE_ITEM: Final = item_values(TABLES.item.c.keys())
+_COLUMNS: Final = tuple(TABLES.item.c.keys())
+_WHOLE_ITEM: Final = item_values(_COLUMNS)
 
 
 class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
@@ -112,6 +113,9 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
 
     def _send_all(self, send: Send, writes: Writes) -> None:
         statements = self._statements
+        if statements.database.one_statement and len(writes.rows) == len(writes.events) == 1 and not writes.notes:
+            self._send_one(send, writes)
+            return
         for row in writes.rows:
             self._send_row(send, row)
         for event in writes.events:
@@ -122,18 +126,40 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         for pointer in writes.pointers:
             _add(send, statements.new_pointer, pointer_values(pointer))
 
+    def _send_one(self, send: Send, writes: Writes) -> None:
+        """Send an item, its event and its pointer as one statement: one way to the server and back, not three."""
+        ((row,), (event,)) = writes.rows, writes.events
+        before, after = row.before, row.after
+        names = _COLUMNS if before is None else row.changed
+        write = self._statements.one_write(names, new=before is None, published=bool(writes.pointers))
+        own = () if before is None else (after.tenant, after.id, before.version, before.head)
+        pointers = [value for pointer in writes.pointers for value in pointer_values(pointer)]
+        values = write.arranged([*write.values(after), *own, *event_values(event), *pointers])
+        items, *others = send(write.sql, values).fetchone()
+        if items != 1:
+            self._refuse(send, row)
+        if any(number != 1 for number in others):
+            raise StorageError(*_LEFT_OUT)
+
     def _send_row(self, send: Send, row: RowWrite) -> None:
         statements, before, after = self._statements, row.before, row.after
         if before is None:
             values = tuple(_WHOLE_ITEM(after))
-            if not self._is_new(send, statements.new_item, values, statements.item_version, after.id):
-                raise AlreadyExistsError(after.id)
-            return
-        update = statements.item_update(row.changed)
-        own = (after.tenant, after.id)
-        if send(update.sql, (*update.values(after), *own, before.version, before.head)).rowcount != 1:
-            found = send(statements.item_version, own).fetchone()
-            raise StaleVersionError(after.id, before.version, None if found is None else found[0])
+            written = self._is_new(send, statements.new_item, values, statements.item_version, after.id)
+        else:
+            update = statements.item_update(row.changed)
+            own = (after.tenant, after.id, before.version, before.head)
+            written = send(update.sql, (*update.values(after), *own)).rowcount == 1
+        if not written:
+            self._refuse(send, row)
+
+    def _refuse(self, send: Send, row: RowWrite) -> NoReturn:
+        """Tell the conflict that a row met."""
+        before, after = row.before, row.after
+        if before is None:
+            raise AlreadyExistsError(after.id)
+        found = send(self._statements.item_version, (after.tenant, after.id)).fetchone()
+        raise StaleVersionError(after.id, before.version, None if found is None else found[0])
 
     def _is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, id: str) -> bool:
         """Send a row, and return whether its key was free; ``asking`` finds the row that has the key."""
@@ -147,5 +173,10 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
 
 def _add(send: Send, statement: str, values: tuple[Any, ...]) -> None:
     if send(statement, values).rowcount != 1:
-        problem = "a new row was left out without an error, as a trigger that was added to the tables can do"
-        raise StorageError(problem, "find out who else changes its tables; nothing was written")
+        raise StorageError(*_LEFT_OUT)
+
+
+_LEFT_OUT: Final = (
+    "a new row was left out without an error, as a trigger that was added to the tables can do",
+    "find out who else changes its tables; nothing was written",
+)

@@ -12,7 +12,11 @@ An adapter author writes, in a test module::
         def store(self):
             return MyStore()  # new and empty, its schema there
 
-`StoreContract` is the core; the others are for what a store can also do. Needs the extra ``testing``.
+`StoreContract` is the core; the others are for what a store can also do. What a store cannot do is said in
+``capabilities = Capabilities(threads=False)``: the tests that need it are skipped, and pytest's summary lists the
+promises that are not shown then. An adapter whose word is not to be trusted has a method ``oracle(self, store)`` that
+returns the stored `Rows`, read without it. A natively asynchronous store has `AsyncStoreContract` and its like: the
+same tests, for the fixture ``async_store``. Needs the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -27,14 +31,32 @@ else:  # before they are imported, so that a failure shows what was compared
         *(
             f"{__name__}.{part}"
             for part in (
-                *("base", "conflicts", "core", "driving", "ending", "identity"),
-                *("listing", "outbox", "populating", "reading", "recording"),
+                *("asynchronous", "base", "capabilities", "conflicts", "contention", "core", "driving", "ending"),
+                *("identity", "listing", "oracle", "outbox", "populating", "reading", "recording", "stored"),
             )
         )
     )
 
+from casewright.testing.contracts.asynchronous import (
+    AsyncListingContract,
+    AsyncOutboxContract,
+    AsyncStoreContract,
+    HostingContract,
+)
+from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.listing import ListingContract
+from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
 
-__all__ = ["ListingContract", "OutboxContract", "StoreContract"]
+__all__ = [
+    "AsyncListingContract",
+    "AsyncOutboxContract",
+    "AsyncStoreContract",
+    "Capabilities",
+    "HostingContract",
+    "ListingContract",
+    "OutboxContract",
+    "Rows",
+    "StoreContract",
+]

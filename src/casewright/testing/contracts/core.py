@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Barrier
 from typing import Final
 
@@ -17,12 +15,14 @@ from casewright.domain.history import verify
 from casewright.domain.ids import NO_TENANT
 from casewright.domain.items import Case, Item
 from casewright.errors import AlreadyExistsError, StaleVersionError, TransientStorageError
-from casewright.testing.contracts.base import must_raise, told
+from casewright.testing.contracts.base import must_raise, needs, told
 from casewright.testing.contracts.conflicts import ConflictContract
+from casewright.testing.contracts.contention import ContentionContract, fast_switching
 from casewright.testing.contracts.driving import (
     HALF_STALE,
     Changes,
     all_of,
+    counted_on,
     created,
     decided,
     demand_nothing_is_legal,
@@ -36,6 +36,7 @@ from casewright.testing.contracts.ending import EndingContract
 from casewright.testing.contracts.identity import IdentityContract
 from casewright.testing.contracts.reading import ReadingContract
 from casewright.testing.contracts.recording import RecordingContract
+from casewright.testing.contracts.stored import StoredContract
 
 __all__ = ["StoreContract"]
 
@@ -91,17 +92,26 @@ _LOST_ON: Final = {"one version": "a", "one new item": "a", "one new note": "n"}
 
 
 @told
-class StoreContract(ReadingContract, IdentityContract, RecordingContract, ConflictContract, EndingContract):
+class StoreContract(
+    ReadingContract,
+    IdentityContract,
+    RecordingContract,
+    ConflictContract,
+    ContentionContract,
+    EndingContract,
+    StoredContract,
+):
     """What every store promises: read committed plus compare-and-set, and all or nothing.
 
-    A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there.
+    A class that inherits it gives the fixture ``store``: a `Store`, new and empty for each test, its schema there. With
+    a method ``oracle`` it also shows what is really stored; see `StoredContract`.
     """
 
+    @needs("interleaving")
     @pytest.mark.parametrize("turned", [False, True])
     @pytest.mark.parametrize("rivals", _RIVALS)
     def test_of_two_units_at_once_exactly_one_commits(self, store: Store, rivals: str, turned: bool) -> None:
         """Of two units that record rivals the second to commit meets a conflict that names it, and ends (L1, L2)."""
-        self.needs_interleaving()
         present, *units = _RIVALS[rivals]()
         winner, loser = reversed(units) if turned else units
         write(store, *present)
@@ -127,27 +137,27 @@ class StoreContract(ReadingContract, IdentityContract, RecordingContract, Confli
         for item_id in ("c", "t"):
             assert all_of(store, item_id) == kept(present, item_id)
 
+    @needs("threads")
     def test_no_thread_ever_sees_half_of_a_unit(self, store: Store) -> None:
         """While tasks enter a case, each that is counted is there, and each that is there is counted (T1)."""
-        self.needs_threads()
         changes = created(REGULATORY_CASE, "c")
         write(store, *changes)
         for number in range(_OPENINGS):
             changes += created(TASK, f"{number}", parent=changes[-1].after)
-        with ThreadPoolExecutor(1) as pool, _fast_switching():
+        with ThreadPoolExecutor(1) as pool, fast_switching():
             writing = pool.submit(_write_in_pairs, store, changes[1:])
             while not writing.done():
                 _look(store)
             writing.result()
         assert load(store, "c") == changes[-1].after
 
+    @needs("threads")
     def test_threads_lose_no_update(self, store: Store) -> None:
         """Eight threads count to 200 together, and each in an item of its own: all is there, once (L1, H5, T1)."""
-        self.needs_threads()
         ids = [*map(str, range(_THREADS)), "a"]
         write(store, *(change for item_id in ids for change in created(TASK, item_id, attributes={"count": 0})))
         start = Barrier(_THREADS, timeout=60)
-        with ThreadPoolExecutor(_THREADS) as pool, _fast_switching():
+        with ThreadPoolExecutor(_THREADS) as pool, fast_switching():
             for done in [pool.submit(_count, store, start, own) for own in ids[:-1]]:
                 done.result()
         for item_id in ids:
@@ -171,32 +181,15 @@ def _count(store: Store, start: Barrier, own: str) -> None:
 def _counted(store: Store, items: Sequence[Item]) -> bool:
     """Count both on, or neither: who loses the second one must not have written the first."""
     try:
-        write(store, *(change for item in items for change in _incremented(item)))
+        write(store, *(change for item in items for change in counted_on(item)))
     except (StaleVersionError, TransientStorageError):
         return False
     return True
 
 
-def _incremented(item: Item) -> Changes:
-    count = item.attributes["count"]
-    assert isinstance(count, int)
-    return decided(item, "edit", {"attributes": {"count": count + 1}})
-
-
 def _write_in_pairs(store: Store, changes: Changes) -> None:
     for pair in zip(changes[::2], changes[1::2], strict=True):
         write(store, *pair)
-
-
-@contextmanager
-def _fast_switching() -> Iterator[None]:
-    """Let threads take turns after a few instructions, so that one looks wherever another one is."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _look(store: Store) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "Changes",
     "all_of",
     "annotated",
+    "counted_on",
     "created",
     "decided",
     "demand_nothing_is_legal",
@@ -133,6 +134,13 @@ def edited(item: Item, title: str) -> Changes:
 def annotated(item: Item, note_id: str) -> Changes:
     """Return the sealed change that adds a note to an item."""
     return decided(item, "add_note", {"note_id": note_id, "body": "why"})
+
+
+def counted_on(item: Item) -> Changes:
+    """Return the sealed change that adds one to the attribute ``count`` of an item."""
+    count = item.attributes["count"]
+    assert isinstance(count, int)
+    return decided(item, "edit", {"attributes": {"count": count + 1}})
 
 
 def _admin(tenant: str) -> Actor:

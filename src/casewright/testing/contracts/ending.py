@@ -89,7 +89,7 @@ class EndingContract(Contract):
 
     @pytest.mark.parametrize("kind", [Exception, KeyboardInterrupt])
     def test_an_exception_after_the_commit_undoes_nothing(self, store: Store, kind: type[BaseException]) -> None:
-        """What leads out of the block once the unit is committed is passed on, and all of it stays (T4)."""
+        """What leads out of the block once the unit is committed is passed on, and row and event stay (T1, T4, H1)."""
         changes = created(TASK, "a")
         with pytest.raises(kind), store.begin(tenant=NO_TENANT) as uow:  # noqa: PT012 - the block is what is tested
             uow.record(*changes)

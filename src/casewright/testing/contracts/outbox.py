@@ -15,7 +15,7 @@ from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.events import Change
 from casewright.domain.ids import NO_TENANT
 from casewright.errors import ConflictError, InvalidInputError, MisuseError
-from casewright.testing.contracts.base import Contract, must_raise, seen_or_refused, told
+from casewright.testing.contracts.base import Contract, must_raise, needs, seen_or_refused, told
 from casewright.testing.contracts.driving import HALF_STALE, created, decided, many, refused, write
 
 __all__ = ["OutboxContract"]
@@ -95,9 +95,9 @@ class OutboxContract(Contract):
         for tenant, ids in (("", ["of "]), ("north", ["of north"]), ("south", [])):
             assert [pointer.item_id for pointer in _pending(store, tenant=tenant)] == ids
 
+    @needs("interleaving")
     def test_all_that_was_committed_before_the_first_read_is_pending(self, store: Store) -> None:
         """The first read of a unit sees all that was committed before it, also where it is of pointers (O1)."""
-        self.needs_interleaving()
         with store.begin(tenant=NO_TENANT, write=False) as uow:
             write(store, *created(TASK, "a"))
             assert [pointer.item_id for pointer in _outbox(uow).pending(limit=9)] == ["a"]

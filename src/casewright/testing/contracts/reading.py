@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from casewright.application.ports import Store
+from casewright.application.verifying import verify_stored
 from casewright.domain.actors import Actor
 from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.events import Context
@@ -135,6 +136,21 @@ class ReadingContract(Contract):
                 utc = (moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta())).replace(tzinfo=UTC)
                 found = (item.created_at, item.updated_at, item.due_at, event.occurred_at, event.recorded_at)
                 assert list(map(repr, found)) == [repr(utc)] * 5
+
+    def test_a_history_that_is_read_back_verifies(self, store: Store) -> None:
+        """What was hashed is what comes back, each microsecond and each character, of events and of notes (H4, H5)."""
+        changes = list(created(TASK, "a", **_WHOLE, at=ODD_TIME, by=_DEPUTY, context=_CONTEXT))
+        for number, microsecond in enumerate((0, 1, 999, 1000, 500_500, 999_999)):
+            at, note = (
+                SOME_TIME.replace(microsecond=microsecond),
+                {"note_id": f"{number}", "body": f"\n{number} 終\r\n"},
+            )
+            changes += decided(changes[-1].after, "add_note", note, at=at, by=_DEPUTY)
+        write(store, *changes[:3])
+        write(store, *changes[3:])
+        item, events, notes = all_of(store, "a")
+        assert item is not None
+        assert verify_stored(item, events, notes) == ()
 
     def test_an_erased_event_comes_back_erased(self, store: Store) -> None:
         """An event without payload and salt comes back as it is: nothing is put in their place (H8)."""

@@ -17,7 +17,7 @@ from casewright.domain.ids import NO_TENANT
 from casewright.domain.verdicts import Permitted
 from casewright.errors import MisuseError
 from casewright.testing.builders import SOME_TIME
-from casewright.testing.contracts.base import Contract, must_raise, told
+from casewright.testing.contracts.base import Contract, must_raise, needs, told
 from casewright.testing.contracts.driving import (
     NOTHING_THERE,
     Changes,
@@ -106,9 +106,9 @@ class RecordingContract(Contract):
                 assert uow.items.get("a", lock=True) == change.after
                 assert uow.items.get("a") == change.after
 
+    @needs("interleaving")
     def test_others_see_nothing_before_the_commit_and_all_of_it_after(self, store: Store) -> None:
-        """Of what others do, a unit sees only what they have committed."""
-        self.needs_interleaving()
+        """Of what others do, a unit sees only what they have committed (L5)."""
         (opening,) = created(TASK, "a")
         changes = (opening, *annotated(opening.after, "n"))
         with store.begin(tenant=NO_TENANT) as uow:
@@ -131,10 +131,10 @@ class RecordingContract(Contract):
             assert (list(uow.history("b")), list(uow.notes("b"))) == ([], [])
             assert list(uow.notes("a")) == list(noted.notes)
 
+    @needs("interleaving")
     @pytest.mark.parametrize("first", [0, 1, 2])
     def test_the_first_read_sees_all_that_was_committed_before_it(self, store: Store, first: int) -> None:
         """Whether it is of item, history or notes: not what was there when the unit began, or when others looked."""
-        self.needs_interleaving()
         (opening,) = created(TASK, "a")
         (noted,) = annotated(opening.after, "n")
         write(store, opening)
@@ -144,9 +144,9 @@ class RecordingContract(Contract):
             reads = (lambda: uow.items.get("a"), lambda: list(uow.history("a")), lambda: list(uow.notes("a")))
             assert reads[first]() == kept((opening, noted))[first]
 
+    @needs("interleaving")
     def test_a_later_read_sees_no_less(self, store: Store) -> None:
         """Each read gives the item as it was committed, at the first read or since, and never an earlier one again."""
-        self.needs_interleaving()
         changes = list(created(TASK, "a"))
         for number in range(5):
             changes += edited(changes[-1].after, f"{number}")
@@ -159,9 +159,9 @@ class RecordingContract(Contract):
         places = [[change.after for change in changes].index(item) for item in seen]
         assert places == sorted(places), "a later read gave an earlier item"
 
+    @needs("interleaving")
     def test_neither_history_nor_notes_are_older_than_the_item_seen(self, store: Store) -> None:
         """Once a unit has read an item, its events go up to that version, and the note of that version is there."""
-        self.needs_interleaving()
         (opening,) = created(TASK, "a")
         (noting,) = annotated(opening.after, "n")
         write(store, opening)

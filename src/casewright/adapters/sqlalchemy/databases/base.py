@@ -37,6 +37,9 @@ class Database(ABC):
     row_locks: ClassVar[bool]
     """Whether a row that is read can be locked."""
 
+    one_statement: ClassVar[bool] = False
+    """Whether one statement can write to several tables."""
+
     waits: ClassVar[bool] = False
     """Whether a store can say for how long a unit waits for a lock."""
 

@@ -97,6 +97,7 @@ class Postgresql(Database):
     """
 
     row_locks = True
+    one_statement = True
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""

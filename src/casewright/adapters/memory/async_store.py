@@ -1,0 +1,101 @@
+"""`AsyncMemoryStore`: a `MemoryStore` to be awaited.
+
+Each question and each commit lets other tasks run first, as one that goes to a database does: so whatever tasks can do
+to each other there, they can do here (L5). What is done then is done in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import coroutine
+
+from casewright.adapters.memory.store import MemoryStore, in_order
+from casewright.application.async_buffering import AsyncBufferingUnitOfWork
+from casewright.application.ports import OutboxPointer
+from casewright.application.writes import Writes
+from casewright.domain.events import Event
+from casewright.domain.filters import Cursor, Order, OrderBy
+from casewright.domain.ids import ItemId
+from casewright.domain.items import Item, Kind, Note
+from casewright.domain.terms import Scope, TermKind
+
+__all__ = ["AsyncMemoryStore", "AsyncMemoryUnitOfWork"]
+
+
+class AsyncMemoryStore:
+    """Keeps items, histories, notes and the outbox in memory, for one process and any number of tasks and threads.
+
+    Args:
+        store: Where it keeps them; in a new store where None. Both may be used at the same time.
+    """
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        """Begin with what is there."""
+        self.store = MemoryStore() if store is None else store
+
+    def begin(self, *, tenant: str, write: bool = True) -> AsyncMemoryUnitOfWork:
+        """Return a new unit of work; see `AsyncStore.begin`."""
+        return AsyncMemoryUnitOfWork(self.store, tenant, write=write)
+
+
+class AsyncMemoryUnitOfWork(AsyncBufferingUnitOfWork):
+    """A unit of work on an `AsyncMemoryStore`; it also lists items and the outbox.
+
+    Args:
+        store: What is behind it.
+        tenant: Whose data it reads and writes.
+        write: Whether it may record.
+    """
+
+    terms: frozenset[TermKind] = frozenset(TermKind)
+    orders: frozenset[OrderBy] = frozenset(OrderBy)
+
+    def __init__(self, store: MemoryStore, tenant: str, *, write: bool) -> None:
+        """Begin with nothing recorded."""
+        super().__init__(tenant, write=write)
+        self._store = store
+
+    async def find(
+        self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
+    ) -> tuple[Item, ...]:
+        """See `Listing.find`."""
+        most = self._check_limit(limit)
+        await _others_first()
+        return in_order(self._store.matching(self.tenant, kind, where), order, most, after)
+
+    async def count(self, kind: Kind, where: Scope) -> int:
+        """See `Listing.count`."""
+        self._check_complete()
+        await _others_first()
+        return len(self._store.matching(self.tenant, kind, where))
+
+    async def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
+        """See `Outbox.pending`."""
+        most = self._check_limit(limit)
+        await _others_first()
+        return self._store.pending(self.tenant, limit=most)
+
+    async def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        await _others_first()
+        return self._store.item(self.tenant, item_id)
+
+    async def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
+        await _others_first()
+        return self._store.history(self.tenant, item_id, after=after, limit=limit)
+
+    async def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
+        await _others_first()
+        return self._store.notes(self.tenant, item_id)
+
+    async def _flush(self, writes: Writes) -> None:
+        await _others_first()
+        self._store.write(self.tenant, writes)
+
+    async def _end(self) -> None:
+        """Nothing is held."""
+
+
+@coroutine
+def _others_first() -> Generator[None, None, None]:
+    """Let the event loop run the other tasks: what `asyncio.sleep(0)` does, without loading asyncio."""
+    yield

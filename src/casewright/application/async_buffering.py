@@ -1,0 +1,135 @@
+"""`AsyncBufferingUnitOfWork`: the twin of `BufferingUnitOfWork` for stores that are awaited.
+
+Both have the same statements, which a test compares; what is the same without an adapter is in `Recorded`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from casewright.application.async_ports import AsyncItems
+from casewright.application.recorded import Recorded, possible
+from casewright.application.writes import Writes
+from casewright.domain.events import Change, Event
+from casewright.domain.ids import ItemId
+from casewright.domain.items import Item, Note
+from casewright.domain.values import as_integer
+
+__all__ = ["AsyncBufferingUnitOfWork"]
+
+
+class AsyncBufferingUnitOfWork(Recorded, ABC):
+    """An asynchronous unit of work that keeps what is recorded until `commit`. An adapter derives from it.
+
+    Args:
+        tenant: Whose data it reads and writes.
+        write: Whether it may record.
+    """
+
+    # ------------------------------------------------------------ what an adapter writes
+
+    @abstractmethod
+    async def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        """Return the item of the tenant as it is committed; None where there is none."""
+
+    @abstractmethod
+    async def _flush(self, writes: Writes) -> None:
+        """Write all of it and commit, or raise and leave nothing of it. It may be cancelled wherever it awaits (T5).
+
+        Raises:
+            StaleVersionError: A row has not the version and head that it was decided on.
+            AlreadyExistsError: A new row, or a new note, has an id that is taken.
+        """
+
+    @abstractmethod
+    async def _end(self) -> None:
+        """Give back what the unit holds, and undo what is not committed. Called once, however the unit ends.
+
+        It is awaited also where a cancelled task leaves the unit, and may then be cancelled once more wherever it
+        awaits. It is not called again, so it must not leak even so (T5): let it give back first what needs no await,
+        and do the rest in a ``finally``, or in a task of its own that `asyncio.shield` keeps.
+        """
+
+    @abstractmethod
+    async def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> Sequence[Event]:
+        """Return the committed events of an item of the tenant, by version; see `UnitOfWork.history`."""
+
+    @abstractmethod
+    async def _notes(self, item_id: ItemId) -> Sequence[Note]:
+        """Return the committed notes of an item of the tenant, in the order in which they were added."""
+
+    # ------------------------------------------------------------ what is the same for all
+
+    @property
+    def items(self) -> AsyncItems:
+        """The items of the tenant."""
+        return self
+
+    async def get(self, id: str, *, lock: bool = False) -> Item | None:
+        """See `Items.get`."""
+        self._check_open()
+        item_id = possible(id)
+        if item_id is None:
+            return None
+        row = self._rows.get(item_id)
+        return await self._load(item_id, lock=lock) if row is None else row.after
+
+    async def history(self, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
+        """See `UnitOfWork.history`."""
+        self._check_open()
+        least = as_integer(after, "after", least=0)
+        most = None if limit is None else as_integer(limit, "limit", least=1)
+        item_id = possible(id)
+        if item_id is None:
+            return ()
+        kept = await self._history(item_id, after=least, limit=most)
+        own = self._own_events(item_id, after=least)
+        return (*kept, *own)[:most] if own else kept
+
+    async def notes(self, id: str) -> Sequence[Note]:
+        """See `UnitOfWork.notes`."""
+        self._check_open()
+        item_id = possible(id)
+        if item_id is None:
+            return ()
+        kept = await self._notes(item_id)
+        own = self._own_notes(item_id)
+        return (*kept, *own) if own else kept
+
+    async def record(self, *changes: Change[Any]) -> None:
+        """See `UnitOfWork.record`. It never suspends."""
+        self._take_all(changes)
+
+    async def commit(self) -> None:
+        """See `UnitOfWork.commit`."""
+        self._check_open()
+        try:
+            if self._changes:
+                await self._flush(self._writes())
+        finally:
+            await self._finish()
+
+    async def rollback(self) -> None:
+        """See `UnitOfWork.rollback`."""
+        if not self._ended:
+            await self._finish()
+
+    async def __aenter__(self) -> Self:
+        """Return the unit."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Roll back unless the unit has ended."""
+        await self.rollback()
+
+    async def _finish(self) -> None:
+        self._forget()
+        try:
+            await self._end()
+        finally:  # not before: what interrupts on the way here must not keep the block from giving back what is held
+            self._ended = True

@@ -1,0 +1,40 @@
+"""`drive`: runs a coroutine that never suspends, with no event loop. See `Hosting`, for which it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from casewright.errors import MisuseError
+
+__all__ = ["drive"]
+
+T = TypeVar("T")
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in this thread, and return what it returns.
+
+    Args:
+        work: What is done. All that it awaits must come back without suspending.
+
+    Raises:
+        MisuseError: It suspended: it waits for something that only an event loop can give. It is closed then, so that
+            its blocks are left, as by any exception.
+    """
+    try:
+        awaited = work.send(None)
+    except StopIteration as done:
+        answer: T = done.value
+        return answer
+    cause: Exception | None = None
+    try:
+        work.close()
+    except Exception as error:  # noqa: BLE001 - whatever its blocks raise where they are left, this is why
+        cause = error
+    problem = f"work that is done in one go awaited something else than the units of its store: {_named(awaited)}"
+    raise MisuseError(problem, "let it await nothing but these units, or do it outside of host()") from cause
+
+
+def _named(awaited: object) -> str:
+    return "a turn of the event loop" if awaited is None else f"a {type(awaited).__name__}"

@@ -1,0 +1,218 @@
+"""The contract suites for asynchronous stores: the very same tests, through a portal, and what only they promise."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+
+from casewright.application.async_ports import AsyncStore, AsyncUnitOfWork, Hosting
+from casewright.application.hosting import drive
+from casewright.application.ports import Store
+from casewright.domain.catalog import TASK
+from casewright.domain.ids import NO_TENANT
+from casewright.errors import MisuseError
+from casewright.testing.contracts.base import Contract, must_raise, told
+from casewright.testing.contracts.core import StoreContract
+from casewright.testing.contracts.driving import NOTHING_THERE, all_of, created, kept, write
+from casewright.testing.contracts.listing import ListingContract
+from casewright.testing.contracts.outbox import OutboxContract
+from casewright.testing.portal import Portal, SynchronousStore
+
+__all__ = ["AsyncListingContract", "AsyncOutboxContract", "AsyncStoreContract", "HostingContract"]
+
+_METHODS: Final[Mapping[str, Callable[[AsyncUnitOfWork], object]]] = {
+    "items.get()": lambda uow: uow.items.get("a"),
+    "record()": lambda uow: uow.record(),
+    "history()": lambda uow: uow.history("a"),
+    "notes()": lambda uow: uow.notes("a"),
+    "commit()": lambda uow: uow.commit(),
+    "rollback()": lambda uow: uow.rollback(),
+}
+
+_TURNS: Final = 12
+"""After how many turns of the loop work is cancelled, at most."""
+
+
+class _AsyncContract(Contract):
+    """What gives the tests of the plain contracts an asynchronous store: give the fixture ``async_store``."""
+
+    @pytest.fixture
+    def portal(self) -> Iterator[Portal]:
+        """Give the loop on which the store is used. ``async_store`` may take it, to make on it what needs a loop."""
+        with Portal() as portal:
+            yield portal
+
+    @pytest.fixture
+    def store(self, async_store: AsyncStore, portal: Portal) -> Store:
+        """Give the store as a plain one."""
+        return SynchronousStore(async_store, portal)
+
+
+@told
+class AsyncStoreContract(_AsyncContract, StoreContract):
+    """What every asynchronous store promises: all of `StoreContract`, and that its tasks may be cancelled.
+
+    A class that inherits it gives the fixture ``async_store``: an `AsyncStore`, new and empty for each test, its schema
+    there. Where it must be made on an event loop, take the fixture ``portal`` and return ``portal.run(making())``. Each
+    method of a unit is run in a task of its own.
+    """
+
+    def test_begin_gives_a_unit_whose_methods_are_awaited(self, async_store: AsyncStore, portal: Portal) -> None:
+        """`begin` is no coroutine function, and each method of a unit is one, also where it has nothing to wait for."""
+
+        async def ask() -> None:
+            for name, method in _METHODS.items():
+                async with async_store.begin(tenant=NO_TENANT) as uow:
+                    answer = method(uow)
+                    assert asyncio.iscoroutine(answer), f"{name} gives a {type(answer).__name__}, and no coroutine"
+                    await answer
+
+        portal.run(ask())
+
+    def test_a_cancelled_task_leaves_nothing(self, async_store: AsyncStore, store: Store, portal: Portal) -> None:
+        """A task that is cancelled inside the block ends cancelled and its unit with it; nothing is there (T4, T5)."""
+
+        async def cancelled() -> None:
+            entered = asyncio.Event()
+            units: list[AsyncUnitOfWork] = []
+
+            async def work() -> None:
+                async with async_store.begin(tenant=NO_TENANT) as uow:
+                    units.append(uow)
+                    await uow.items.get("a", lock=True)
+                    await uow.record(*created(TASK, "a"))
+                    entered.set()
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(work())
+            await entered.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled(), "a task that was cancelled in the block did not end so"
+            with pytest.raises(MisuseError):
+                await units[0].commit()
+
+        portal.run(cancelled())
+        assert all_of(store, "a") == NOTHING_THERE
+        write(store, *created(TASK, "a"))
+
+    def test_a_commit_that_is_cancelled_is_done_or_not(
+        self, async_store: AsyncStore, store: Store, portal: Portal
+    ) -> None:
+        """Cancelled after any turn of the loop, a unit leaves all or nothing, and the store goes on (T1, T5)."""
+        for turns in range(_TURNS):
+            (change,) = created(TASK, f"a{turns}")
+
+            async def cancelled(turns: int = turns, change: Any = change) -> None:  # noqa: ANN401 - as created
+                task = asyncio.create_task(_written(async_store, change))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+
+            portal.run(cancelled())
+            assert all_of(store, change.after.id) in (NOTHING_THERE, kept([change])), "half of a unit is written"
+        write(store, *created(TASK, "a"))
+
+
+async def _written(store: AsyncStore, *changes: Any) -> None:  # noqa: ANN401 - sealed changes
+    async with store.begin(tenant=NO_TENANT) as uow:
+        await uow.items.get("a")
+        await uow.record(*changes)
+        await uow.commit()
+
+
+class AsyncListingContract(_AsyncContract, ListingContract):
+    """What an asynchronous store promises whose units are an `AsyncListing`: all of `ListingContract`."""
+
+
+class AsyncOutboxContract(_AsyncContract, OutboxContract):
+    """What an asynchronous store promises whose units are an `AsyncOutbox`: all of `OutboxContract`."""
+
+
+@told
+class HostingContract(_AsyncContract):
+    """What a store promises that is `Hosting`. Give the fixture ``async_store``, as for `AsyncStoreContract`."""
+
+    def test_hosted_work_is_run_to_its_end(self, async_store: AsyncStore, store: Store, portal: Portal) -> None:
+        """`host` returns what the work returns, and what the work has committed is there."""
+        changes = created(TASK, "a")
+
+        async def work() -> str:
+            await _written(async_store, *changes)
+            return "done"
+
+        assert portal.run(_hosting(async_store).host(work())) == "done"
+        assert all_of(store, "a") == kept(changes)
+
+    @pytest.mark.parametrize("kind", [Exception, KeyboardInterrupt, SystemExit])
+    def test_what_hosted_work_raises_is_raised(
+        self, async_store: AsyncStore, store: Store, portal: Portal, kind: type[BaseException]
+    ) -> None:
+        """`host` raises the very object that led out of the unit's block, and nothing is there (T4)."""
+        raised = kind("on the way")
+
+        async def work() -> None:
+            async with async_store.begin(tenant=NO_TENANT) as uow:
+                await uow.record(*created(TASK, "a"))
+                raise raised
+
+        with pytest.raises(kind) as caught:
+            portal.run(_hosting(async_store).host(work()))
+        assert caught.value is raised, "the exception is not the one that led out of the block"
+        assert all_of(store, "a") == NOTHING_THERE
+
+    def test_in_hosted_work_no_method_suspends(self, async_store: AsyncStore, portal: Portal) -> None:
+        """Whatever a unit is asked there, it answers in one go, so that work may be driven where no loop runs."""
+
+        async def work() -> None:
+            for name, method in _METHODS.items():
+                async with async_store.begin(tenant=NO_TENANT) as uow:
+                    answer: Any = method(uow)
+                    try:
+                        drive(answer)
+                    except MisuseError as error:
+                        raise AssertionError(f"{name} suspends in hosted work") from error
+
+        portal.run(_hosting(async_store).host(work()))
+
+    def test_hosted_work_that_waits_is_misuse(self, async_store: AsyncStore, store: Store, portal: Portal) -> None:
+        """Work that awaits something else is a MisuseError; its unit is rolled back, and the store goes on (T4)."""
+
+        async def work() -> None:
+            async with async_store.begin(tenant=NO_TENANT) as uow:
+                await uow.record(*created(TASK, "a"))
+                await asyncio.sleep(0)
+                await uow.commit()
+
+        must_raise(MisuseError, lambda: portal.run(_hosting(async_store).host(work())), "host() of work that waits")
+        assert all_of(store, "a") == NOTHING_THERE
+        write(store, *created(TASK, "a"))
+
+    def test_hosted_work_that_is_cancelled_has_ended(
+        self, async_store: AsyncStore, store: Store, portal: Portal
+    ) -> None:
+        """Cancelled after any turn of the loop, `host` leaves no work behind: it is done or was never begun (T5)."""
+        for turns in range(_TURNS):
+            (change,) = created(TASK, f"a{turns}")
+            work = _written(async_store, change)
+
+            async def cancelled(turns: int = turns, work: Coroutine[Any, Any, None] = work) -> None:
+                task = asyncio.create_task(_hosting(async_store).host(work))
+                for _ in range(turns + 1):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+
+            portal.run(cancelled())
+            assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED, "the work is neither done nor closed"
+            assert all_of(store, change.after.id) in (NOTHING_THERE, kept([change])), "half of a unit is written"
+
+
+def _hosting(store: AsyncStore) -> Hosting:
+    assert isinstance(store, Hosting), "a store that can host has host()"
+    return store

@@ -1,0 +1,156 @@
+"""The asynchronous SQLAlchemy store keeps every contract, on each driver, on connections of its own and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import URL, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from casewright.adapters.sqlalchemy import TABLES, AsyncSqlAlchemyStore, SqlAlchemyStore
+from casewright.testing.contracts import (
+    AsyncListingContract,
+    AsyncOutboxContract,
+    AsyncStoreContract,
+    Capabilities,
+    HostingContract,
+)
+from casewright.testing.portal import Portal
+from support.stores import hasty, sqlite_engine
+
+TRUNCATE = "TRUNCATE " + ", ".join(table.name for table in TABLES.all)
+
+
+class AllContracts(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, HostingContract):
+    """Every contract of an asynchronous store at once."""
+
+
+class OnePortal(AllContracts):
+    """The event loop is one for all tests of a module: connections of a pool belong to it."""
+
+    @pytest.fixture
+    def portal(self, loop: Portal) -> Portal:
+        """Return it."""
+        return loop
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Portal]:
+    """Yield an event loop for the module."""
+    with Portal() as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Yield an engine for a SQLite file with the tables."""
+    engine = hasty(sqlite_engine(tmp_path_factory.mktemp("store") / "store.db"))
+    SqlAlchemyStore(engine).create_schema()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def psycopg(postgres_database: URL, loop: Portal) -> Iterator[AsyncEngine]:
+    """Yield an engine for a PostgreSQL database with the tables, through psycopg."""
+    yield from with_tables(postgres_database.set(drivername="postgresql+psycopg"), loop)
+
+
+@pytest.fixture(scope="module")
+def asyncpg(postgres_database: URL, loop: Portal) -> Iterator[AsyncEngine]:
+    """Yield an engine for the same database, through asyncpg."""
+    yield from with_tables(postgres_database.set(drivername="postgresql+asyncpg"), loop)
+
+
+def with_tables(url: URL, loop: Portal) -> Iterator[AsyncEngine]:
+    """Yield an engine, with the tables made, and dispose of it."""
+    engine = create_async_engine(url)
+    loop.run(AsyncSqlAlchemyStore(engine).create_schema())
+    yield engine
+    loop.run(engine.dispose())
+
+
+async def emptied(engine: AsyncEngine) -> None:
+    """Empty the tables."""
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(TRUNCATE)
+
+
+class TestSqliteInThreads(AllContracts):
+    """A SQLite file, each unit in threads (L5)."""
+
+    @pytest.fixture
+    def async_store(self, file: Engine) -> AsyncSqlAlchemyStore:
+        """Return an empty store in a file."""
+        with file.begin() as connection:
+            for table in TABLES.all:
+                connection.execute(table.delete())
+        return AsyncSqlAlchemyStore(file)
+
+
+class TestPsycopg(OnePortal):
+    """PostgreSQL through psycopg (L5)."""
+
+    @pytest.fixture
+    def async_store(self, psycopg: AsyncEngine, loop: Portal) -> AsyncSqlAlchemyStore:
+        """Return an empty store."""
+        loop.run(emptied(psycopg))
+        return AsyncSqlAlchemyStore(psycopg)
+
+
+class TestAsyncpg(OnePortal):
+    """PostgreSQL through asyncpg, where SQLAlchemy sees all (L5)."""
+
+    @pytest.fixture
+    def async_store(self, asyncpg: AsyncEngine, loop: Portal) -> AsyncSqlAlchemyStore:
+        """Return an empty store."""
+        loop.run(emptied(asyncpg))
+        return AsyncSqlAlchemyStore(asyncpg)
+
+
+class Joined(OnePortal):
+    """Units take part in a transaction of the caller's, that is rolled back in the end."""
+
+    capabilities = Capabilities(threads=False)
+
+
+class TestJoinedPsycopg(Joined):
+    """A connection of psycopg's that is joined keeps all contracts too."""
+
+    @pytest.fixture
+    def async_store(self, psycopg: AsyncEngine, loop: Portal) -> Iterator[AsyncSqlAlchemyStore]:
+        """Yield a store on a connection whose transaction is open."""
+        loop.run(emptied(psycopg))
+        yield from joined(psycopg, loop)
+
+
+class TestJoinedAiosqlite(Joined):
+    """So does one of aiosqlite's."""
+
+    @pytest.fixture
+    def async_store(self, file: Engine, loop: Portal) -> Iterator[AsyncSqlAlchemyStore]:
+        """Yield a store on a connection whose transaction is open."""
+        with file.begin() as connection:
+            for table in TABLES.all:
+                connection.execute(table.delete())
+        engine = create_async_engine(file.url.set(drivername="sqlite+aiosqlite"))
+        yield from joined(engine, loop, begin="BEGIN IMMEDIATE")
+        loop.run(engine.dispose())
+
+
+def joined(engine: AsyncEngine, loop: Portal, begin: str = "SELECT 1") -> Iterator[AsyncSqlAlchemyStore]:
+    """Yield a store that has joined a new connection."""
+
+    async def begun() -> AsyncConnection:
+        connection = await engine.connect()
+        await connection.exec_driver_sql(begin)
+        return connection
+
+    async def ended() -> None:
+        await connection.rollback()
+        await connection.close()
+
+    connection = loop.run(begun())
+    yield AsyncSqlAlchemyStore.joining(connection)
+    loop.run(ended())
