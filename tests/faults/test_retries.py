@@ -145,7 +145,7 @@ class Always(Fault):
     @staticmethod
     def is_first(name: str) -> bool:
         """Return whether a call is one that writes; where it is refused, none comes after it."""
-        return name.split()[0] in WRITES
+        return name.split(maxsplit=1)[0] in WRITES
 
     def hits(self, place: int, name: str) -> bool:
         """See `Fault.hits`."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+from sqlalchemy import URL
 
 from casewright import Case, CompleteTask, CreateTask, OpenCase, TaskFilter
 from support.buses import ANN, ROOT, a_bus
-from support.contenders import act_or_reassign, close_or_open_task
-from support.racing import WORKERS, LastOneWins, MemoryRace, Race
+from support.contenders import act_or_reassign, close_or_open_task, complete_or_reopen
+from support.plain_sql import rows_of
+from support.racing import WORKERS, LastOneWins, MemoryRace, ProcessRace, Race
 from support.sizes import full
 
 
@@ -67,6 +71,25 @@ def test_no_closed_case_has_an_open_task(race: Race, cases: int) -> None:
 def test_nobody_acts_on_what_they_no_longer_have(race: Race, tasks: int) -> None:
     """After an item was given to somebody else, no action of the one who had it is written (A10)."""
     check_actors(race, raced_for_tasks(race, tasks))
+
+
+@pytest.mark.parametrize("times", [15, full(100)])
+def test_a_task_and_its_case_change_together(race: Race, times: int) -> None:
+    """While many complete one task and open it again, each is done or refused, and its case counts right (L2, L4)."""
+    bus = a_bus(race.store)
+    bus.execute(OpenCase("c", id="c"), by=ROOT)
+    bus.execute(CreateTask("t", id="t", case_id="c"), by=ROOT)
+    seen = race.run(complete_or_reopen, times)
+
+    answers = sum((one.answers for one in seen), Counter[str]())
+    assert answers.keys() <= {"done", "refused", *(["stale_version"] if isinstance(race, MemoryRace) else [])}
+    task, case = bus.get("t", by=ROOT), bus.get("c", by=ROOT)
+    assert isinstance(case, Case)
+    assert (task.version, case.version) == (answers["done"] + 1, answers["done"] + 2)
+    assert case.open_tasks == task.open
+    if isinstance(race, ProcessRace) and isinstance(race.place, URL):
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert rows_of(race.place, deadlocks) == [(0,)]
 
 
 def test_a_store_that_compares_nothing_is_caught() -> None:

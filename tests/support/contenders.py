@@ -121,6 +121,17 @@ def close_or_open_task(worker: int, store: Store, meet: Meet, case_ids: Sequence
     return seen
 
 
+def complete_or_reopen(worker: int, store: Store, meet: Meet, times: int) -> Seen:
+    """Complete the task ``t`` and open it again, again and again: each of both moves its case as well."""
+    seen = Seen()
+    bus = seen.bus(store, 5)
+    meet()
+    for number in range(times):
+        command = CompleteTask("t") if (worker + number) % 2 else ReopenTask("t")
+        seen.ask(partial(bus.execute, command, by=ROOT))
+    return seen
+
+
 def create_schema(worker: int, store: Store, meet: Meet, folder: Path, files: int) -> Seen:
     """Create the schema in one new file after the other, and use it at once."""
     seen = Seen()
