@@ -108,7 +108,9 @@ class Caller:
             attempt = self.attempt(scenario, by, fault)
 
             assert disagreements(self.plain, by.tenant) == []
-            if type(attempt.raised) is type(sound.raised):
+            if not isinstance(fault.error, Exception):
+                assert attempt.raised is fault.error
+            elif type(attempt.raised) is type(sound.raised):
                 assert attempt.found == sound.found
             elif fault.kind.of_the_driver:
                 check_text(attempt.raised)
