@@ -12,11 +12,11 @@ from sqlalchemy import URL, create_engine
 from casewright.adapters.sqlalchemy import check
 from support.contenders import create_schema
 from support.plain_sql import disagreements, rows_of
-from support.racing import WORKERS, FileRace
+from support.racing import WORKERS, ProcessRace
 from support.schema_racing import ROUNDS, create, migrate, restless, tables, together
 
 
-def test_several_processes_create_the_schema_at_once(file_race: FileRace, tmp_path: Path) -> None:
+def test_several_processes_create_the_schema_at_once(file_race: ProcessRace, tmp_path: Path) -> None:
     """Each is told that the tables are there, and can use them at once."""
     seen = file_race.run(create_schema, tmp_path, 10)
 
