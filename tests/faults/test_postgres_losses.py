@@ -110,6 +110,22 @@ def test_a_connection_that_is_ended(scene: Scene) -> None:
     scene.check_well(5)
 
 
+def test_a_transaction_that_idles_for_too_long(postgres_database: URL) -> None:
+    """Where the server ends a transaction that waits for a slow fact, the command is done in another one (T6)."""
+    limited = postgres_database.update_query_dict({"options": "-c idle_in_transaction_session_timeout=300"})
+    with closing(Scene(postgres_database, limited)) as scene:
+
+        def wait() -> None:
+            while rows_of(scene.plain, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'losing'"):
+                """Somebody takes their time."""
+
+        scene.before_commit = wait
+        scene.bus.execute(CompleteTask("t"), by=ROOT)
+
+        assert scene.reports[-1].attempts == 2
+        scene.check_well(5)
+
+
 def test_connections_that_were_ended_while_nobody_used_them(scene: Scene) -> None:
     """Where all connections of the pool have ended since, the next command is done, at its second attempt."""
     with scene.engine.connect(), scene.engine.connect(), scene.engine.connect():

@@ -36,6 +36,11 @@ _STOPPED: Final = Trouble(
     "try again; statement_timeout says how long it may run",
     transient=True,
 )
+_IDLED: Final = Trouble(
+    "the server ended the transaction: it was open for longer than it may be, and nothing was committed",
+    "try again; let facts be found quickly, or see idle_in_transaction_session_timeout and transaction_timeout",
+    transient=True,
+)
 _FORBIDDEN: Final = Trouble(
     "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
 )
@@ -48,6 +53,8 @@ _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
     "23": DOUBLED,
     "25006": READ_ONLY,
+    "25P03": _IDLED,
+    "25P04": _IDLED,
     "28": UNREACHABLE,
     "3D": UNREACHABLE,
     "3F": _NO_SCHEMA,
