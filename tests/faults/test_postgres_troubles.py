@@ -60,6 +60,7 @@ class Scene:
         self.role = f"worker_{url.database}"
         self.plain.execute(f"CREATE ROLE {self.role} LOGIN")
         self.plain.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {self.role}")
+        self.plain.execute(f"GRANT SELECT ON {store.tables.version.name} TO {self.role}")
         bus = CommandBus(store, DEFINITIONS)
         bus.execute(OpenCase("c", id="c"), by=ROOT)
         bus.execute(CreateTask("t", id="t", case_id="c"), by=ROOT)

@@ -163,11 +163,14 @@ class AsyncCommandBus(AsyncReadingBus):
         See `CommandBus.check`.
         """
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
-        try:
-            verdict = await self._hosted(self._checked(job))
-        except Denied as denied:
-            raise denied.error from None
-        return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
+        while True:
+            try:
+                verdict = await self._hosted(self._checked(job))
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                raise denied.error from None
+            return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
 
     # ------------------------------------------------------------ how commands run
 

@@ -155,13 +155,16 @@ class AsyncReadingBus:
     ) -> T:
         check_actor(by)
         known_id = as_item_id(item_id)
-        try:
-            return await self._hosted(self._answered(known_id, by, answer, deleted=deleted))
-        except Denied as denied:
-            now = as_instant(self._clock(), "clock")
-            told = {"denial": denied.error, "reasons": denied.reasons}
-            await async_notify(self._observers, report_of("read", known_id, by, now, **told))
-            raise denied.error from None
+        while True:
+            try:
+                return await self._hosted(self._answered(known_id, by, answer, deleted=deleted))
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                now = as_instant(self._clock(), "clock")
+                told = {"denial": denied.error, "reasons": denied.reasons}
+                await async_notify(self._observers, report_of("read", known_id, by, now, **told))
+                raise denied.error from None
 
     async def _answered(
         self,

@@ -209,14 +209,16 @@ class CommandBus(ReadingBus):
             NotFoundError: There is no such item, or none that the actor may see (A8).
             InvalidInputError: As for `execute`.
             UnknownDefinitionError: As for `execute`.
-            StaleVersionError: Somebody changed a task and its case while they were read; ask again.
         """
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
-        try:
-            verdict = self._checked(job)
-        except Denied as denied:
-            raise denied.error from None
-        return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
+        while True:
+            try:
+                verdict = self._checked(job)
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                raise denied.error from None
+            return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
 
     # ------------------------------------------------------------ how commands run
 

@@ -94,7 +94,6 @@ class ReadingBus:
         Raises:
             NotFoundError: As for `get`.
             UnknownDefinitionError: As for `get`, or the lifecycle that the item is pinned to is not held.
-            StaleVersionError: Somebody changed a task and its case while they were read; ask again.
         """
         moment = as_instant(self._clock() if at is None else at, "at")
 
@@ -201,13 +200,16 @@ class ReadingBus:
     def _read(self, item_id: str, by: Actor, answer: _Answer[T], *, deleted: bool = False) -> T:
         check_actor(by)
         known_id = as_item_id(item_id)
-        try:
-            return self._answered(known_id, by, answer, deleted=deleted)
-        except Denied as denied:
-            now = as_instant(self._clock(), "clock")
-            told = {"denial": denied.error, "reasons": denied.reasons}
-            notify(self._observers, report_of("read", known_id, by, now, **told))
-            raise denied.error from None
+        while True:
+            try:
+                return self._answered(known_id, by, answer, deleted=deleted)
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                now = as_instant(self._clock(), "clock")
+                told = {"denial": denied.error, "reasons": denied.reasons}
+                notify(self._observers, report_of("read", known_id, by, now, **told))
+                raise denied.error from None
 
     def _answered(self, item_id: ItemId, by: Actor, answer: _Answer[T], *, deleted: bool) -> T:
         """Ask in one unit of work."""

@@ -109,7 +109,8 @@ def reaching(store: SqlAlchemyStore, *, write: bool) -> Iterator[OwnTransaction]
     from casewright.adapters.sqlalchemy.transactions import OwnTransaction  # noqa: PLC0415 - an extra
 
     database = database_of(store.engine.dialect)
-    transaction = OwnTransaction(store.engine, database, write=write, busy_timeout=None, sql_events=False)
+    begin = database.begin_schema if write else database.begin_reading
+    transaction = OwnTransaction(store.engine, database, begin=begin, busy_timeout=None, sql_events=False)
     try:
         with database.failures:
             yield transaction

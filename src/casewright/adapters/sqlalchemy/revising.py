@@ -25,12 +25,7 @@ OPTION: Final = "casewright_tables"
 
 
 class Place(NamedTuple):
-    """How the tables are named.
-
-    Attributes:
-        prefix: What their names begin with.
-        schema: The schema that they are in; the database's default one where None.
-    """
+    """How the tables are named: what begins their names, and the schema that they are in, None for the default one."""
 
     prefix: str
     schema: str | None

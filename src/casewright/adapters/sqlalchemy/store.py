@@ -144,7 +144,7 @@ class SqlAlchemyStore:
     def unit(self, tenant: str, *, write: bool) -> SqlAlchemyUnitOfWork:
         """Return a new unit of work without asking the database; see `begin`."""
         with self._database.failures:
-            transaction = self._transaction(write=write)
+            transaction = self._transaction(self._database.begin_writing if write else self._database.begin_reading)
         return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
 
     def make_ready(self) -> None:
@@ -182,21 +182,21 @@ class SqlAlchemyStore:
             MisuseError: As for `begin`.
         """
         self._prepare()
-        transaction = self._transaction(write=True)
+        transaction = self._transaction(self._database.begin_schema)
         try:
             with self._database.failures:
                 transaction.write(lambda send: create_missing(send, self._statements))
         finally:
             transaction.end()
 
-    def _transaction(self, *, write: bool) -> Transaction:
+    def _transaction(self, begin: str | None) -> Transaction:
         check_options(self._source)  # again, since options may be set later
         if isinstance(self._source, Connection):
             return JoinedTransaction(self._source, self._database, sql_events=self._sql_events)
         return OwnTransaction(
             self._source,
             self._database,
-            write=write,
+            begin=begin,
             busy_timeout=self._busy_timeout,
             sql_events=self._sql_events,
         )
@@ -207,7 +207,7 @@ class SqlAlchemyStore:
                 self._database.prepare(self._source, sql_events=self._sql_events)
 
     def _read(self, question: Callable[[Send, Statements], FoundT]) -> FoundT:
-        transaction = self._transaction(write=False)
+        transaction = self._transaction(self._database.begin_reading)
         try:
             with self._database.failures:
                 return question(transaction.open(), self._statements)

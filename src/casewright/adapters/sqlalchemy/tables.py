@@ -101,18 +101,18 @@ class Tables:
         self, metadata: MetaData | None = None, *, prefix: str = "casewright_", schema: str | None = None
     ) -> None:
         """Attach them."""
-        self.prefix = _as_prefix(prefix)
-        self.schema = None if schema is None else _as_schema(schema)
-        self.metadata = MetaData() if metadata is None else metadata
+        self.prefix: str = _as_prefix(prefix)
+        self.schema: str | None = None if schema is None else _as_schema(schema)
+        self.metadata: MetaData = MetaData() if metadata is None else metadata
         present = [name for name in _NAMES if self._key_of(name) in self.metadata.tables]
         if present:
             problem = f"the metadata holds tables of these names already: {', '.join(present)}"
             raise MisuseError(problem, "make the tables once, and pass what was made, or choose another prefix")
-        self.item = self._item()
-        self.event = self._event()
-        self.note = self._note()
-        self.outbox = self._outbox()
-        self.version = self._version()
+        self.item: Table = self._item()
+        self.event: Table = self._event()
+        self.note: Table = self._note()
+        self.outbox: Table = self._outbox()
+        self.version: Table = self._version()
 
     @property
     def all(self) -> tuple[Table, ...]:

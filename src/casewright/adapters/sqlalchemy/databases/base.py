@@ -58,6 +58,9 @@ class Database(ABC):
     begin_writing: ClassVar[str | None] = None
     """The statement that begins a transaction that may write."""
 
+    begin_schema: ClassVar[str | None] = None
+    """The statement that begins a transaction that makes tables."""
+
     failures: Failures
     """What turns the driver's errors into casewright's."""
 

@@ -93,7 +93,7 @@ class MariaDb(Database):
     transactional_ddl = False
     collation = "utf8mb4_nopad_bin"
     # Else a row that is locked would be newer than all that is read after it.
-    begin_reading = begin_writing = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    begin_reading = begin_writing = begin_schema = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
     def __init__(self, dbapi: Any) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""

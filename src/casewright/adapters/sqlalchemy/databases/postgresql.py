@@ -19,6 +19,7 @@ from casewright.adapters.sqlalchemy.failures import (
     LOST,
     READ_ONLY,
     UNREACHABLE,
+    UNUSABLE,
     Failures,
     Trouble,
     own_error,
@@ -42,7 +43,8 @@ _IDLED: Final = Trouble(
     transient=True,
 )
 _FORBIDDEN: Final = Trouble(
-    "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
+    "the database does not let this user do it",
+    "grant it select, insert, update and delete on the store's tables, and select on the one of the version",
 )
 _NO_SCHEMA: Final = Trouble(
     "the schema that the tables are to be in is not there",
@@ -79,15 +81,24 @@ _HARMLESS: Final = ("08", "28", "3D", "40", "53", "57")
 
 
 class _PostgresqlFailures(Failures):
+    def __init__(self, *raised: type[Exception], lost: tuple[type[Exception], ...]) -> None:
+        super().__init__(*raised)
+        self._lost = lost
+
     def trouble(self, error: Exception) -> Trouble:
         state = _state(error)
         if not state:  # the driver speaks for itself: there was no answer of the server's
-            return LOST
+            return LOST if isinstance(error, self._lost) else UNUSABLE
         unknown = Trouble(
             f"the database refused what the store asked (SQLSTATE {state})",
             "store.ping() tells whether its tables are as they should be",
         )
         return next((_TROUBLES[state[:size]] for size in (5, 3, 2) if state[:size] in _TROUBLES), unknown)
+
+    def unreachable(self, error: Exception) -> Trouble:
+        """What the server has said, where it has answered at all; it may be full, or on its way."""
+        known = self.trouble(error) if _state(error) else UNREACHABLE
+        return UNREACHABLE if known is LOST else known
 
     def told(self, error: Exception) -> bool:
         return _state(error).startswith(_HARMLESS) or isinstance(error, OSError)
@@ -111,12 +122,15 @@ class Postgresql(Database):
     row_locks = True
     collation = "C"
     one_statement = True
+    # Else, at a stricter level, whoever waited for the lock would not see what was made meanwhile.
+    begin_schema = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""
         own = getattr(dbapi, "asyncpg", None)  # which SQLAlchemy passes on unchanged while it connects
-        errors = (dbapi.Error,) if own is None else (dbapi.Error, own.PostgresError, own.InterfaceError)
-        self.failures = _PostgresqlFailures(*errors)
+        unchanged = () if own is None else (own.PostgresError, own.InterfaceError)
+        lost = (dbapi.OperationalError, dbapi.InterfaceError, *unchanged)
+        self.failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost)
         self.paramstyle = paramstyle
 
     def new_row(self, table: Table, *key: str) -> Insert:
