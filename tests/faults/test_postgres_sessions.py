@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import psycopg
 import pytest
@@ -57,7 +58,7 @@ def test_text_that_a_connection_cannot_carry(postgres_database: URL) -> None:
 def crowded(postgres_database: URL) -> Iterator[URL]:
     """Yield the URL of a database that lets nobody in for now."""
     name = f'"{postgres_database.database}"'
-    admin = psycopg.connect(
+    admin: Any = psycopg.connect(
         host=str(postgres_database.query["host"]), user="casewright", dbname="postgres", autocommit=True
     )
     role = f"crowd_{postgres_database.database}"

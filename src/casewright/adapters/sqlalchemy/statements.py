@@ -88,10 +88,10 @@ class Statements:
         self._dialect = dialect
         self._updates: dict[tuple[str, ...], ItemUpdate] = {}
         self._single: dict[tuple[tuple[str, ...], bool, bool], OneWrite] = {}
-        self.database = database
-        self.tables = tables
+        self.database: Database = database
+        self.tables: Tables = tables
         item, event, note, outbox = tables.all
-        self.conditions = Conditions(item, database)
+        self.conditions: Conditions = Conditions(item, database)
         self.columns: str = database.columns((*tables.all, tables.version))
         self.version: str = self.text(select(tables.version.c.version_num))
         self.new_version: str = self.text(insert(tables.version))

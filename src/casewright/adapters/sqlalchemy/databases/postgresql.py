@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import ColumnElement, Table, cast, false, func, literal
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -119,19 +119,19 @@ class Postgresql(Database):
         paramstyle: See `Database`.
     """
 
-    row_locks = True
-    collation = "C"
-    one_statement = True
+    row_locks: ClassVar[bool] = True
+    collation: ClassVar[str | None] = "C"
+    one_statement: ClassVar[bool] = True
     # Else, at a stricter level, whoever waited for the lock would not see what was made meanwhile.
-    begin_schema = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    begin_schema: ClassVar[str | None] = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""
         own = getattr(dbapi, "asyncpg", None)  # which SQLAlchemy passes on unchanged while it connects
         unchanged = () if own is None else (own.PostgresError, own.InterfaceError)
         lost = (dbapi.OperationalError, dbapi.InterfaceError, *unchanged)
-        self.failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost)
-        self.paramstyle = paramstyle
+        self.failures: Failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost)
+        self.paramstyle: str = paramstyle
 
     def new_row(self, table: Table, *key: str) -> Insert:
         """See `Database.new_row`."""

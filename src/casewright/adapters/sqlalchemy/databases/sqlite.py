@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -100,15 +100,17 @@ class _SqliteFailures(Failures):
 class Sqlite(Database):
     """SQLite through Python's own driver; through aiosqlite only on a connection of the caller's."""
 
-    paramstyle = "qmark"
-    row_locks = False
-    waits = True
-    begin_reading = "BEGIN"
-    begin_writing = begin_schema = "BEGIN IMMEDIATE"  # to wait for the lock at once, since later SQLite would not wait
+    paramstyle: str = "qmark"
+    row_locks: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    begin_reading: ClassVar[str | None] = "BEGIN"
+    # To wait for the lock at once, since later SQLite would not wait.
+    begin_writing: ClassVar[str | None] = "BEGIN IMMEDIATE"
+    begin_schema: ClassVar[str | None] = begin_writing
 
     def __init__(self) -> None:
         """Choose what translates its failures."""
-        self.failures = _SqliteFailures(sqlite3.Error)
+        self.failures: Failures = _SqliteFailures(sqlite3.Error)
 
     def new_row(self, table: Table, *key: str) -> Insert:
         """See `Database.new_row`."""
