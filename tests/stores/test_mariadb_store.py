@@ -112,9 +112,9 @@ class TestAsyncmy(OnePortal):
 
 
 class TestJoinedAsyncmy(OnePortal):
-    """A connection of asyncmy's that is joined keeps them too."""
+    """A connection of asyncmy's that is joined keeps them too, until it is cancelled: then asyncmy hangs up."""
 
-    capabilities = Capabilities(threads=False)
+    capabilities = Capabilities(cancelling=False, threads=False)
 
     @pytest.fixture
     def async_store(self, engine: Engine, asyncmy: AsyncEngine, loop: Portal) -> Iterator[AsyncSqlAlchemyStore]:

@@ -15,10 +15,13 @@ from casewright.errors import StorageError, TransientStorageError
 __all__ = [
     "DAMAGED",
     "DOUBLED",
+    "FORBIDDEN",
     "FULL",
+    "FULL_HOUSE",
     "LOCKED",
     "LOST",
     "READ_ONLY",
+    "STOPPED",
     "UNREACHABLE",
     "UNUSABLE",
     "Failures",
@@ -66,6 +69,17 @@ READ_ONLY: Final = Trouble(
 FULL: Final = Trouble(
     "the disk is full, or the database has reached the size it may have", "make room; nothing was written"
 )
+FULL_HOUSE: Final = Trouble(
+    "the server has no connection left", "try again; give it more, or its clients smaller pools", transient=True
+)
+STOPPED: Final = Trouble(
+    "the server ended the statement: it ran for longer than it may, or somebody has cancelled it",
+    "try again; statement_timeout or max_statement_time says how long it may run",
+    transient=True,
+)
+FORBIDDEN: Final = Trouble(
+    "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
+)
 DAMAGED: Final = Trouble("the database's files cannot be read or are damaged", "see the server's log; restore a backup")
 DOUBLED: Final = Trouble(
     "a row that should be new is there already, or breaks a rule that was added to the tables",
@@ -112,9 +126,10 @@ class Failures(ABC):
     def is_final(self, error: Exception) -> bool:
         """Return whether what an error says of a commit is sure: it has not happened."""
 
-    def is_doubled(self, error: Exception) -> bool:
-        """Return whether a row was not written since its key is taken, where no statement can ask for that."""
-        return False
+    def unreachable(self, error: Exception) -> Trouble:
+        """Return what to say where no connection could be made."""
+        full = isinstance(error, self.of_driver) and self.trouble(error) is FULL_HOUSE
+        return FULL_HOUSE if full else UNREACHABLE
 
     def __enter__(self) -> None:
         """Translate from here on."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from casewright.adapters.sqlalchemy.failures import UNREACHABLE, Failures
+from casewright.adapters.sqlalchemy.failures import Failures
 from casewright.adapters.sqlalchemy.sending import Channel, Send
 from casewright.errors import MisuseError, OutcomeUnknownError
 
@@ -90,7 +90,7 @@ class Loan:
         except PoolTimeoutError:
             raise
         except self._failures.raised as error:
-            raise UNREACHABLE.error() from self._failures.origin(error)
+            raise self._failures.unreachable(error).error() from self._failures.origin(error)
 
     def _check(self) -> None:
         if self._engine.dialect.detect_autocommit_setting(self._driver):
@@ -128,7 +128,7 @@ class Loan:
         try:
             return call(*arguments)
         except BaseException as error:
-            self._sound = isinstance(error, Exception)
+            self._sound &= isinstance(error, Exception)
             raise
 
     def _put_back_or_discard(self) -> None:

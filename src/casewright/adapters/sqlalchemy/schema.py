@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy.schema import CreateIndex, CreateTable
-
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import Statements
 from casewright.errors import StorageError
@@ -56,6 +54,5 @@ def create_missing(send: Send, statements: Statements) -> None:
         present = present_tables(send, statements)
         for table in statements.tables.all:
             if table.name not in present:
-                send(statements.text(CreateTable(table)))
-                for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                    send(statements.text(CreateIndex(index)))
+                for statement in statements.database.creation(table):
+                    send(statements.text(statement))

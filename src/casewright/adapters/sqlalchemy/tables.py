@@ -19,6 +19,8 @@ from casewright.errors import InvalidInputError, MisuseError
 __all__ = ["TABLES", "Instant", "Tables", "metadata"]
 
 _BINARY: Final = {"charset": "utf8mb4", "collation": "utf8mb4_nopad_bin"}
+_INNODB: Final = {"mariadb_engine": "InnoDB", "mariadb_row_format": "DYNAMIC", "mariadb_charset": "utf8mb4"}
+"""Whatever the server's defaults are: another engine may have no transactions, another format no room for the keys."""
 _INSTANT_LENGTH: Final = 32
 
 
@@ -130,7 +132,7 @@ class Tables:
         return named if self.schema is None else f"{self.schema}.{named}"
 
     def _table(self, name: str, *parts: SchemaItem) -> Table:
-        return Table(self.prefix + name, self.metadata, *parts, schema=self.schema)
+        return Table(self.prefix + name, self.metadata, *parts, schema=self.schema, **_INNODB)
 
     def _item(self) -> Table:
         table = self._table(

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Final, TypeAlias
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, false
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, false
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.expression import ClauseElement
 
 from casewright.adapters.sqlalchemy.failures import Failures
 from casewright.adapters.sqlalchemy.loans import Loan
@@ -43,9 +45,6 @@ class Database(ABC):
     waits: ClassVar[bool] = False
     """Whether a store can say for how long a unit waits for a lock."""
 
-    attributes: ClassVar[bool] = True
-    """Whether lists can ask for attributes."""
-
     begin_reading: ClassVar[str | None] = None
     """The statement that begins a transaction that only reads; None where the driver begins by itself."""
 
@@ -59,6 +58,18 @@ class Database(ABC):
     def new_row(self, table: Table, *key: str) -> Insert:
         """Return the statement that inserts a row unless its key is taken."""
 
+    def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[str, ...]) -> bool:
+        """Send a `new_row`, and return whether its key was free.
+
+        Args:
+            send: Sends it.
+            statement: The statement.
+            values: Its parameters.
+            asking: The query for the row that has the key.
+            key: Its parameters.
+        """
+        return send(statement, values).rowcount == 1
+
     @abstractmethod
     def contains(self, column: ColumnElement[Any], text: str) -> Condition:
         """Return the condition that the column's text holds this text, code point by code point."""
@@ -66,6 +77,10 @@ class Database(ABC):
     @abstractmethod
     def attribute(self, item: Table, term: Term) -> Condition:
         """Return the condition that an attribute has one of the values of a term."""
+
+    def current(self, query: Select[Any]) -> Select[Any]:
+        """Return the query so that it sees all that was committed, wherever the transaction looks at an older state."""
+        return query
 
     def lend(self, engine: Engine, *, busy_timeout: int | None, sql_events: bool) -> Loan:
         """Return a connection of the engine, ready for a transaction of the store's own."""
@@ -96,6 +111,9 @@ class Database(ABC):
             MisuseError: It is set up so that it cannot.
         """
 
+    def let_go(self, connection: Connection) -> None:  # noqa: B027 - as above
+        """Leave a connection of the caller's as its owner can use it."""
+
     def is_in_transaction(self, connection: Connection) -> bool:
         """Return whether the database still has a transaction open on a connection of the caller's."""
         return True
@@ -103,6 +121,19 @@ class Database(ABC):
     @abstractmethod
     def columns(self, tables: Sequence[Table]) -> str:
         """Return the query for the names of tables and of their columns, of those that are there."""
+
+    def check_creation(self, *, joined: bool) -> None:  # noqa: B027 - as above
+        """Check that tables may be made, in a transaction of the store's own or in one that was joined.
+
+        Raises:
+            MisuseError: It would commit what others have written.
+        """
+
+    def creation(self, table: Table) -> Iterator[ClauseElement]:
+        """Yield what makes a table with its indexes, so that it is never seen without them."""
+        yield CreateTable(table)
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield CreateIndex(index)
 
     @contextmanager
     def schema_locked(self, send: Send) -> Iterator[None]:

@@ -14,10 +14,13 @@ from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition
 from casewright.adapters.sqlalchemy.failures import (
     DAMAGED,
     DOUBLED,
+    FORBIDDEN,
     FULL,
+    FULL_HOUSE,
     LOCKED,
     LOST,
     READ_ONLY,
+    STOPPED,
     UNREACHABLE,
     Failures,
     Trouble,
@@ -28,18 +31,6 @@ from casewright.domain.terms import Term
 
 __all__ = ["Postgresql"]
 
-_FULL_HOUSE: Final = Trouble(
-    "the server has no connection left", "try again; give it more, or its clients smaller pools", transient=True
-)
-_STOPPED: Final = Trouble(
-    "the server ended the statement: it ran for longer than it may, or somebody has cancelled it",
-    "try again; statement_timeout says how long it may run",
-    transient=True,
-)
-_FORBIDDEN: Final = Trouble(
-    "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
-)
-
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
     "23": DOUBLED,
@@ -47,11 +38,11 @@ _TROUBLES: Final[Mapping[str, Trouble]] = {
     "28": UNREACHABLE,
     "3D": UNREACHABLE,
     "40": LOCKED,
-    "42501": _FORBIDDEN,
+    "42501": FORBIDDEN,
     "53100": FULL,
-    "53300": _FULL_HOUSE,
+    "53300": FULL_HOUSE,
     "55P03": LOCKED,
-    "57014": _STOPPED,
+    "57014": STOPPED,
     "57P": LOST,
     "58": DAMAGED,
     "XX": DAMAGED,
