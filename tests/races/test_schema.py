@@ -7,10 +7,10 @@ from pathlib import Path
 
 from support.contenders import create_schema
 from support.plain_sql import disagreements, rows_of
-from support.racing import WORKERS, FileRace
+from support.racing import WORKERS, ProcessRace
 
 
-def test_several_processes_create_the_schema_at_once(file_race: FileRace, tmp_path: Path) -> None:
+def test_several_processes_create_the_schema_at_once(file_race: ProcessRace, tmp_path: Path) -> None:
     """Each is told that the tables are there, and can use them at once."""
     seen = file_race.run(create_schema, tmp_path, 10)
 

@@ -40,9 +40,9 @@ from casewright.domain.terms import Scope
 from casewright.domain.transitions import several
 from casewright.domain.values import as_instant
 from casewright.domain.verdicts import ActionVerdict
-from casewright.errors import NotFoundError
+from casewright.errors import NotFoundError, StaleVersionError
 
-__all__ = ["AsyncReadingBus", "case_of"]
+__all__ = ["AsyncReadingBus", "case_of", "load"]
 
 T = TypeVar("T")
 
@@ -179,10 +179,29 @@ class AsyncReadingBus:
             return await answer(uow, item, definition)
 
 
+async def load(uow: AsyncUnitOfWork, item_id: ItemId, *, lock: bool) -> Item | None:
+    """Return an item to decide on; None where there is none."""
+    if lock:  # a case before its tasks, as rows are written: else two units would wait for each other
+        item = await uow.items.get(item_id)
+        if isinstance(item, Task) and item.case_id is not None:
+            await uow.items.get(item.case_id, lock=True)
+    return await uow.items.get(item_id, lock=lock)
+
+
 async def case_of(uow: AsyncUnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
-    """Return the case that a task belongs to; None where there is none."""
-    case_id = item.case_id if isinstance(item, Task) else None
-    return None if case_id is None else cast("Case | None", await uow.items.get(case_id, lock=lock))
+    """Return the case that a task belongs to; None where there is none.
+
+    Raises:
+        StaleVersionError: Somebody has changed both after the item was read, so that they do not fit each other.
+    """
+    if not isinstance(item, Task) or item.case_id is None:
+        return None
+    case = cast("Case | None", await uow.items.get(item.case_id, lock=lock))
+    if case is not None and item.open and not case.open_tasks:
+        latest = await uow.items.get(item.id)
+        if latest is not None and latest.version != item.version:
+            raise StaleVersionError(item.id, item.version, latest.version)
+    return case
 
 
 async def _itself(uow: AsyncUnitOfWork, item: Item, definition: AnyDefinition) -> Item:

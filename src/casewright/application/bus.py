@@ -33,7 +33,7 @@ from casewright.application.plan import (
     to_record,
 )
 from casewright.application.ports import Joining, Store, UnitOfWork
-from casewright.application.reading import ReadingBus, case_of
+from casewright.application.reading import ReadingBus, case_of, load
 from casewright.application.reports import Observer, Outcome
 from casewright.application.retrying import Chance, pause_before
 from casewright.domain.actors import Actor, check_actor
@@ -209,6 +209,7 @@ class CommandBus(ReadingBus):
             NotFoundError: There is no such item, or none that the actor may see (A8).
             InvalidInputError: As for `execute`.
             UnknownDefinitionError: As for `execute`.
+            StaleVersionError: Somebody changed a task and its case while they were read; ask again.
         """
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
         try:
@@ -336,7 +337,7 @@ class CommandBus(ReadingBus):
                 if isinstance(verdict, Permitted) and verdict.changes:
                     return job.given, verdict
         # Only a write proves that the given item was still the present one: whatever else it led to is asked anew.
-        item = uow.items.get(job.item_id, lock=lock)
+        item = load(uow, job.item_id, lock=lock)
         return item, self._decided(uow, job, item, lock=lock)
 
     def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:

@@ -41,9 +41,9 @@ from casewright.domain.terms import Scope
 from casewright.domain.transitions import several
 from casewright.domain.values import as_instant
 from casewright.domain.verdicts import ActionVerdict
-from casewright.errors import NotFoundError
+from casewright.errors import NotFoundError, StaleVersionError
 
-__all__ = ["ReadingBus", "case_of"]
+__all__ = ["ReadingBus", "case_of", "load"]
 
 T = TypeVar("T")
 
@@ -94,6 +94,7 @@ class ReadingBus:
         Raises:
             NotFoundError: As for `get`.
             UnknownDefinitionError: As for `get`, or the lifecycle that the item is pinned to is not held.
+            StaleVersionError: Somebody changed a task and its case while they were read; ask again.
         """
         moment = as_instant(self._clock() if at is None else at, "at")
 
@@ -217,10 +218,29 @@ class ReadingBus:
             return answer(uow, item, definition)
 
 
+def load(uow: UnitOfWork, item_id: ItemId, *, lock: bool) -> Item | None:
+    """Return an item to decide on; None where there is none."""
+    if lock:  # a case before its tasks, as rows are written: else two units would wait for each other
+        item = uow.items.get(item_id)
+        if isinstance(item, Task) and item.case_id is not None:
+            uow.items.get(item.case_id, lock=True)
+    return uow.items.get(item_id, lock=lock)
+
+
 def case_of(uow: UnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
-    """Return the case that a task belongs to; None where there is none."""
-    case_id = item.case_id if isinstance(item, Task) else None
-    return None if case_id is None else cast("Case | None", uow.items.get(case_id, lock=lock))
+    """Return the case that a task belongs to; None where there is none.
+
+    Raises:
+        StaleVersionError: Somebody has changed both after the item was read, so that they do not fit each other.
+    """
+    if not isinstance(item, Task) or item.case_id is None:
+        return None
+    case = cast("Case | None", uow.items.get(item.case_id, lock=lock))
+    if case is not None and item.open and not case.open_tasks:
+        latest = uow.items.get(item.id)
+        if latest is not None and latest.version != item.version:
+            raise StaleVersionError(item.id, item.version, latest.version)
+    return case
 
 
 def _itself(uow: UnitOfWork, item: Item, definition: AnyDefinition) -> Item:

@@ -31,10 +31,18 @@ from casewright.domain.terms import Term
 
 __all__ = ["Postgresql"]
 
+_IDLED: Final = Trouble(
+    "the server ended the transaction: it was open for longer than it may be, and nothing was committed",
+    "try again; let facts be found quickly, or see idle_in_transaction_session_timeout and transaction_timeout",
+    transient=True,
+)
+
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
     "23": DOUBLED,
     "25006": READ_ONLY,
+    "25P03": _IDLED,
+    "25P04": _IDLED,
     "28": UNREACHABLE,
     "3D": UNREACHABLE,
     "40": LOCKED,
