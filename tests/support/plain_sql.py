@@ -60,7 +60,10 @@ _WHAT: Final = {
 
 
 Place: TypeAlias = Any
-"""The path of a SQLite file, the URL of a database, or a connection of `sqlite3` or of psycopg."""
+"""The path of a SQLite file, the URL of a database, or a connection of `sqlite3`, of psycopg or of PyMySQL."""
+
+_VALUE: Final = r"(?:\w*\((?:[^()]|\([^()]*\))*\)|[\w.]+)"
+_DISTINCT: Final = re.compile(rf"({_VALUE})\s+IS DISTINCT FROM\s+({_VALUE})")
 
 
 def disagreements(place: Place, tenant: str | None = None) -> list[tuple[str, tuple[Any, ...]]]:
@@ -90,15 +93,24 @@ def rows_of(place: Place, sql: str, values: dict[str, Any] | None = None) -> lis
             return rows_of(connection, sql, values)
     if isinstance(place, sqlite3.Connection):
         sql = sql.replace("IS DISTINCT FROM", "IS NOT")  # which older ones call it
-    else:
-        sql = re.sub(r":(\w+)", r"%(\1)s", sql)
-    return list(place.execute(sql, values or {}).fetchall())
+        return place.execute(sql, values or {}).fetchall()
+    sql = re.sub(r":(\w+)", r"%(\1)s", sql)
+    with place.cursor() as cursor:
+        if not hasattr(place, "info"):  # PyMySQL's, to a server that has another name for it
+            sql = _DISTINCT.sub(r"NOT (\1 <=> \2)", sql)
+        cursor.execute(sql, values or {})
+        return list(cursor.fetchall())
 
 
 def plainly(place: Path | URL) -> Any:
     """Return a connection of the driver's that autocommits, so that each question sees what is there by then."""
     if isinstance(place, Path):
         return sqlite3.connect(place, isolation_level=None)
+    if place.get_backend_name() == "mariadb":
+        import pymysql  # which only one session has
+
+        where = {name: value for name, value in place.translate_connect_args(username="user").items() if value}
+        return pymysql.connect(**where, **place.query, autocommit=True)
     import psycopg  # which a packager may lack
 
     url = place.set(drivername="postgresql").render_as_string(hide_password=False)
