@@ -33,9 +33,9 @@ _WHAT: Final = {
     """,
     "chain": """
         SELECT event.item_id, event.version FROM casewright_event AS event
-        LEFT JOIN casewright_event AS before ON before.tenant = event.tenant AND before.item_id = event.item_id
-        AND before.version = event.version - 1
-        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS DISTINCT FROM coalesce(before.digest, '')
+        LEFT JOIN casewright_event AS earlier ON earlier.tenant = event.tenant AND earlier.item_id = event.item_id
+        AND earlier.version = event.version - 1
+        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS DISTINCT FROM coalesce(earlier.digest, '')
     """,
     "events and pointers": """
         SELECT item_id, version, count(*) FROM (

@@ -1,4 +1,4 @@
-"""A proxy between clients and a PostgreSQL server, which cuts connections: all of them, or one that is committing."""
+"""A proxy between clients and a server of PostgreSQL or MariaDB, which cuts connections: all of them, or one that is committing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Proxy:
     @property
     def url(self) -> URL:
         """Where the database is found through the proxy."""
-        query = {"gssencmode": "disable", "sslmode": "disable"}
+        postgres = self._server.get_backend_name() == "postgresql"
+        query = {"gssencmode": "disable", "sslmode": "disable"} if postgres else {}
         return self._server.set(host="127.0.0.1", port=self._port, query=query)
 
     def come_back(self) -> None:
@@ -122,12 +123,14 @@ class _Pair:
 
 
 def _connected(server: URL) -> socket.socket:
-    host, port = server.query.get("host") or server.host, server.port or 5432
-    assert isinstance(host, str)
-    if not host.startswith("/"):
+    postgres = server.get_backend_name() == "postgresql"
+    host, port = server.query.get("host") or server.host, server.port or (5432 if postgres else 3306)
+    path = f"{host}/.s.PGSQL.{port}" if postgres else str(server.query.get("unix_socket", ""))
+    if not path.startswith("/"):
+        assert isinstance(host, str)
         return socket.create_connection((host, port))
     made = socket.socket(socket.AF_UNIX)
-    made.connect(f"{host}/.s.PGSQL.{port}")
+    made.connect(path)
     return made
 
 

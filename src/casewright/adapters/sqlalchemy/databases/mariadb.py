@@ -114,7 +114,7 @@ class MariaDb(Database):
         return plain_insert(table)
 
     def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[str, ...]) -> bool:
-        """See `Database.is_new`: the error does not tell which key is taken, which may be one that others have added."""
+        """See `Database.is_new`: the error does not say which key is taken: others may have added one."""
         try:
             return super().is_new(send, statement, values, asking, key)
         except self.failures.raised as error:
@@ -214,7 +214,7 @@ def _entry(attributes: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     """Return the text of an entry of a JSON object; NULL where there is none."""
     if not name.startswith("-"):
         return func.json_extract(attributes, f"$.{canonical_json(name)}")
-    # In a path such a name is never found, quoted or not, so it is looked for among the names: its place is the value's.
+    # A path never finds such a name, quoted or not, so it is looked for among the names: its place is the value's.
     word = "".join(f"{_ESCAPE}{part}" if part in f"%_{_ESCAPE}" else part for part in name)
     place = func.json_unquote(func.json_search(func.json_keys(attributes), "one", word, _ESCAPE))
     return func.json_extract(func.json_extract(attributes, "$.*"), place)
