@@ -25,10 +25,7 @@ COLLATIONS = (
     "SELECT DISTINCT collation_name FROM information_schema.columns "
     "WHERE table_schema = DATABASE() AND collation_name IS NOT NULL"
 )
-INDEXES = (
-    "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
-    "AND seq_in_index = 1"
-)
+INDEXES = "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND seq_in_index = 1"
 
 
 @pytest.fixture

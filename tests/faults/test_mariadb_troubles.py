@@ -114,8 +114,10 @@ def asking(before: str, after: str) -> Trouble:
         words = {"user": scene.user, "database": scene.url.database}
         scene.bus.get("t", by=ROOT)
         scene.ask(before.format(**words))
+        scene.engine.dispose()  # who is connected goes on with the rights that they had
         yield
         scene.ask(after.format(**words))
+        scene.engine.dispose()
 
     return trouble
 
@@ -154,9 +156,7 @@ TROUBLES: Final[Mapping[str, tuple[Trouble, type[StorageError], str]]] = {
         "can only be read",
     ),
     "forbidden": (
-        asking(
-            "REVOKE INSERT, UPDATE ON {database}.* FROM {user}", "GRANT INSERT, UPDATE ON {database}.* TO {user}"
-        ),
+        asking("REVOKE INSERT, UPDATE ON {database}.* FROM {user}", "GRANT INSERT, UPDATE ON {database}.* TO {user}"),
         StorageError,
         "does not let this user",
     ),
@@ -167,7 +167,7 @@ TROUBLES: Final[Mapping[str, tuple[Trouble, type[StorageError], str]]] = {
     ),
     "wrong password": (connecting(password="wrong"), StorageError, "cannot be reached"),
     "no such database": (connecting(database="nowhere"), StorageError, "cannot be reached"),
-    "no server": (connecting(query={"unix_socket": "/nowhere"}), StorageError, "cannot be reached"),
+    "no server": (connecting(query={}, host="127.0.0.1", port=1), StorageError, "cannot be reached"),
     "another key": (
         asking(
             "ALTER TABLE casewright_item ADD COLUMN one integer AS (1), ADD UNIQUE foreign_key_of_ours (tenant, one, kind)",

@@ -132,7 +132,8 @@ class MariaDb(Database):
         values = [canonical_json(value) for value in (*bools, *texts(term.values), *integers(term.values))]
         if not texts((term.name,)):
             return false()
-        return among(_entry(item.c.attributes, term.name), values)
+        # Or MariaDB would compare a text in JSON without its quotation marks, but only where one value is asked for.
+        return among(func.concat(_entry(item.c.attributes, term.name)), values)
 
     def current(self, query: Select[Any]) -> Select[Any]:
         """See `Database.current`: what is locked is never old."""
