@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import URL
+from sqlalchemy import URL, create_engine
 
 __all__ = ["disagreements", "plainly", "recorded", "rows_of"]
 
@@ -107,10 +107,9 @@ def plainly(place: Path | URL) -> Any:
     if isinstance(place, Path):
         return sqlite3.connect(place, isolation_level=None)
     if place.get_backend_name() == "mariadb":
-        import pymysql  # which only one session has
-
-        where = {name: value for name, value in place.translate_connect_args(username="user").items() if value}
-        return pymysql.connect(**where, **place.query, autocommit=True)
+        dialect: Any = create_engine(place).dialect
+        arguments, named = dialect.create_connect_args(place)
+        return dialect.loaded_dbapi.connect(*arguments, **named, autocommit=True)
     import psycopg  # which a packager may lack
 
     url = place.set(drivername="postgresql").render_as_string(hide_password=False)

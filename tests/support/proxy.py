@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
 __all__ = ["Cut", "Proxy", "proxied"]
+
+_COMMIT: Final = re.compile(rb"COMMIT(?!TED)")
+"""A commit, and no isolation level."""
 
 Cut: TypeAlias = Literal["before", "after"]
 """Before the server gets to know of a commit, or after it has done it but before the client gets to know."""
@@ -60,7 +64,7 @@ class Proxy:
 
     def passes(self, sent: bytes, pair: _Pair) -> bool:
         """Return whether what a client has sent is to reach the server; and whether it will know what came of it."""
-        if self.cut is None or b"COMMIT" not in sent:
+        if self.cut is None or _COMMIT.search(sent) is None:
             return True
         cut, self.cut = self.cut, None
         pair.deaf = cut == "after"

@@ -19,7 +19,11 @@ from casewright.errors import InvalidInputError, MisuseError
 __all__ = ["TABLES", "Instant", "Tables", "metadata"]
 
 _BINARY: Final = {"charset": "utf8mb4", "collation": "utf8mb4_nopad_bin"}
-_INNODB: Final = {"mariadb_engine": "InnoDB", "mariadb_row_format": "DYNAMIC", "mariadb_charset": "utf8mb4"}
+_INNODB: Final[dict[str, Any]] = {
+    "mariadb_engine": "InnoDB",
+    "mariadb_row_format": "DYNAMIC",
+    "mariadb_charset": "utf8mb4",
+}
 """Whatever the server's defaults are: another engine may have no transactions, another format no room for the keys."""
 _INSTANT_LENGTH: Final = 32
 
