@@ -1,4 +1,4 @@
-"""What is special to the store on MariaDB: refused connections, rows that look back, attributes, other people's keys."""
+"""What is special to the store on MariaDB: refused connections, rows that look back, attributes, others' keys."""
 
 from __future__ import annotations
 
@@ -59,8 +59,7 @@ def test_connections_that_cannot_carry_all_text_are_refused(engine: Engine, char
     narrow = create_engine(engine.url.update_query_dict({"charset": charset}))
     with pytest.raises(MisuseError, match="write charset=utf8mb4 in its URL"):
         SqlAlchemyStore(narrow).ping()
-    with narrow.connect() as connection, pytest.raises(MisuseError, match=f"have the character set {charset}"):
-        connection.begin()
+    with narrow.begin() as connection, pytest.raises(MisuseError, match=f"have the character set {charset}"):
         SqlAlchemyStore.joining(connection).ping()
     narrow.dispose()
 
@@ -86,7 +85,7 @@ def test_a_url_for_mysql_is_refused(engine: Engine) -> None:
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE", "READ COMMITTED"])
 def test_own_units_read_what_is_committed(engine: Engine, store: SqlAlchemyStore, level: Any) -> None:
-    """Whatever the engine's isolation level, a unit sees what was committed since its first read, and keeps the level."""
+    """Whatever the engine's level, a unit sees what was committed since its first read, and the level stays."""
     strict = create_engine(engine.url, isolation_level=level, pool_size=1, max_overflow=0)
     record(store, a_created_task("a"))
     with SqlAlchemyStore(strict).begin(tenant=NO_TENANT) as unit:
@@ -101,7 +100,7 @@ def test_own_units_read_what_is_committed(engine: Engine, store: SqlAlchemyStore
 def test_in_a_transaction_that_looks_back_conflicts_are_told_as_they_are(
     engine: Engine, store: SqlAlchemyStore
 ) -> None:
-    """A caller's transaction that reads an older state still tells what is taken or stale, by what is there now (L1)."""
+    """A transaction that reads an older state still tells what is taken or stale, by what is there now (L1)."""
     change = a_created_task("a")
     record(store, change)
     with engine.connect() as connection:
@@ -173,7 +172,7 @@ def test_after_a_deadlock_nothing_of_the_callers_is_left(engine: Engine, store: 
 @example(held={"-": 1, "a": {"-": 2}}, other="-", values=[1, 2], own=True, negated=False)
 @example(held={"a": 2**53 + 1, "b": True}, other="b", values=[2**53, 1, "true"], own=False, negated=False)
 def test_attributes_are_found_as_the_scope_says(
-    store: SqlAlchemyStore, held: dict[str, Any], other: str, values: list[Any], own: bool, negated: bool
+    store: SqlAlchemyStore, *, held: dict[str, Any], other: str, values: list[Any], own: bool, negated: bool
 ) -> None:
     """Whatever names and values there are, a list finds just what `Scope.matches` says, plain or negated (A6)."""
     name = min(held) if own else other

@@ -85,8 +85,7 @@ def test_a_connection_that_is_killed_in_mid_unit(plain: Any, opened: tuple[Store
         done = kills(plain, engine, place)
         try:
             bus.execute_many(WORK, by=ROOT, all_or_nothing=True)
-        except TransientStorageError as error:
-            assert "was lost before anything was committed" in str(error)
+        except TransientStorageError:
             assert recorded(plain, "") == before
         else:
             break

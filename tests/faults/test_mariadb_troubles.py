@@ -170,8 +170,8 @@ TROUBLES: Final[Mapping[str, tuple[Trouble, type[StorageError], str]]] = {
     "no server": (connecting(query={}, host="127.0.0.1", port=1), StorageError, "cannot be reached"),
     "another key": (
         asking(
-            "ALTER TABLE casewright_item ADD COLUMN one integer AS (1), ADD UNIQUE foreign_key_of_ours (tenant, one, kind)",
-            "ALTER TABLE casewright_item DROP INDEX foreign_key_of_ours, DROP COLUMN one",
+            "ALTER TABLE casewright_item ADD COLUMN one integer AS (1), ADD UNIQUE theirs (tenant, one, kind)",
+            "ALTER TABLE casewright_item DROP INDEX theirs, DROP COLUMN one",
         ),
         StorageError,
         "is there already",

@@ -1,4 +1,4 @@
-"""A proxy between clients and a server of PostgreSQL or MariaDB, which cuts connections: all of them, or one that is committing."""
+"""A proxy between clients and a server, which cuts connections: all of them, or one that is committing."""
 
 from __future__ import annotations
 
