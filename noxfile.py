@@ -275,8 +275,13 @@ def mariadb(session: nox.Session) -> None:
     """Run what touches MariaDB; its server comes from Debian packages, which are downloaded but not installed."""
     session.install(*_group("test", "mariadb"), f".{EXTRAS}", ".[mariadb]")
     packages = os.fspath(ROOT / ".nox" / "mariadb-packages")
+    env = {"CASEWRIGHT_MARIADB": packages, "COVERAGE_FILE": os.fspath(ROOT / ".nox" / "mariadb-coverage")}
     chosen = session.posargs or ["-m", "not large", "-k", "mariadb", "tests"]
-    session.run("python", "-m", "pytest", "-n", "auto", *chosen, env={"CASEWRIGHT_MARIADB": packages})
+    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *chosen, env=env)
+    if session.posargs:
+        return
+    session.run("coverage", "combine", "--quiet", env=env)
+    session.run("coverage", "report", "--omit=", "--include=*/databases/mariadb.py", env=env)
 
 
 @nox.session

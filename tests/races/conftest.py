@@ -39,6 +39,17 @@ def server_race(postgres_database: URL) -> Iterator[ProcessRace]:
     made.store.engine.dispose()
 
 
+@pytest.fixture
+def mariadb_race(mariadb_database: URL) -> Iterator[ProcessRace]:
+    """Yield an empty database on a MariaDB server for eight processes."""
+    made = ProcessRace(mariadb_database)
+    with made.store.engine.begin() as connection:
+        for table in made.store.tables.all:
+            connection.execute(table.delete())
+    yield made
+    made.store.engine.dispose()
+
+
 @pytest.fixture(params=["file", "server"])
 def process_race(request: pytest.FixtureRequest) -> ProcessRace:
     """Return a database of each kind."""
@@ -46,7 +57,7 @@ def process_race(request: pytest.FixtureRequest) -> ProcessRace:
     return made
 
 
-@pytest.fixture(params=["memory", "file", "server"])
+@pytest.fixture(params=["memory", "file", "server", "mariadb"])
 def race(request: pytest.FixtureRequest) -> Race:
     """Return a store of each kind: in memory for eight threads, in a database for eight processes."""
     if request.param == "memory":

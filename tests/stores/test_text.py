@@ -41,7 +41,7 @@ _CHARACTERS: Final = st.characters(categories=["L", "M", "N", "P", "S"]) | st.sa
 _IDS: Final = st.text(_CHARACTERS, min_size=1, max_size=6).filter(lambda text: text.strip() and text.isprintable())
 
 
-@pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["memory", "sqlite", "postgresql", "mariadb"])
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Yield an empty store of each kind."""
     if request.param == "memory":
@@ -50,7 +50,8 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "sqlite":
         made = sqlite_store(tmp_path_factory.mktemp("text") / "store.db")
     else:
-        made = SqlAlchemyStore(create_engine(request.getfixturevalue("postgres_database")))
+        database = "mariadb_database" if request.param == "mariadb" else "postgres_database"
+        made = SqlAlchemyStore(create_engine(request.getfixturevalue(database)))
         made.create_schema()
     yield made
     made.engine.dispose()

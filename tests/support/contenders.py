@@ -27,7 +27,7 @@ from casewright import (
     Report,
     Store,
 )
-from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from casewright.adapters.sqlalchemy import SqlAlchemyStore, Tables
 from support.buses import ANN, DEFINITIONS, ROOT
 from support.racing import Meet, opened
 from support.sqlite_faults import SqliteDriver
@@ -141,6 +141,17 @@ def create_schema(worker: int, store: Store, meet: Meet, folder: Path, files: in
         seen.ask(own.create_schema)
         seen.ask(partial(seen.bus(own, 1).execute, OpenCase("c", id=f"c{worker}"), by=ROOT))
         own.engine.dispose()
+    return seen
+
+
+def create_under_prefixes(worker: int, store: Any, meet: Meet, times: int) -> Seen:
+    """Create the tables under one new prefix after the other, and use them at once."""
+    seen = Seen()
+    for number in range(times):
+        own = SqlAlchemyStore(store.engine, tables=Tables(prefix=f"p{number}_"))
+        meet()
+        seen.ask(own.create_schema)
+        seen.ask(partial(seen.bus(own, 1).execute, OpenCase("c", id=f"c{worker}"), by=ROOT))
     return seen
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import URL
+from sqlalchemy import URL, create_engine
 
 __all__ = ["disagreements", "plainly", "recorded", "rows_of"]
 
@@ -33,9 +33,9 @@ _WHAT: Final = {
     """,
     "chain": """
         SELECT event.item_id, event.version FROM casewright_event AS event
-        LEFT JOIN casewright_event AS before ON before.tenant = event.tenant AND before.item_id = event.item_id
-        AND before.version = event.version - 1
-        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS DISTINCT FROM coalesce(before.digest, '')
+        LEFT JOIN casewright_event AS earlier ON earlier.tenant = event.tenant AND earlier.item_id = event.item_id
+        AND earlier.version = event.version - 1
+        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS DISTINCT FROM coalesce(earlier.digest, '')
     """,
     "events and pointers": """
         SELECT item_id, version, count(*) FROM (
@@ -60,7 +60,10 @@ _WHAT: Final = {
 
 
 Place: TypeAlias = Any
-"""The path of a SQLite file, the URL of a database, or a connection of `sqlite3` or of psycopg."""
+"""The path of a SQLite file, the URL of a database, or a connection of `sqlite3`, of psycopg or of PyMySQL."""
+
+_VALUE: Final = r"(?:\w*\((?:[^()]|\([^()]*\))*\)|[\w.]+)"
+_DISTINCT: Final = re.compile(rf"({_VALUE})\s+IS DISTINCT FROM\s+({_VALUE})")
 
 
 def disagreements(place: Place, tenant: str | None = None) -> list[tuple[str, tuple[Any, ...]]]:
@@ -90,15 +93,23 @@ def rows_of(place: Place, sql: str, values: dict[str, Any] | None = None) -> lis
             return rows_of(connection, sql, values)
     if isinstance(place, sqlite3.Connection):
         sql = sql.replace("IS DISTINCT FROM", "IS NOT")  # which older ones call it
-    else:
-        sql = re.sub(r":(\w+)", r"%(\1)s", sql)
-    return list(place.execute(sql, values or {}).fetchall())
+        return place.execute(sql, values or {}).fetchall()
+    sql = re.sub(r":(\w+)", r"%(\1)s", sql)
+    with place.cursor() as cursor:
+        if not hasattr(place, "info"):  # PyMySQL's, to a server that has another name for it
+            sql = _DISTINCT.sub(r"NOT (\1 <=> \2)", sql)
+        cursor.execute(sql, values or {})
+        return list(cursor.fetchall())
 
 
 def plainly(place: Path | URL) -> Any:
     """Return a connection of the driver's that autocommits, so that each question sees what is there by then."""
     if isinstance(place, Path):
         return sqlite3.connect(place, isolation_level=None)
+    if place.get_backend_name() == "mariadb":
+        dialect: Any = create_engine(place).dialect
+        arguments, named = dialect.create_connect_args(place)
+        return dialect.loaded_dbapi.connect(*arguments, **named, autocommit=True)
     import psycopg  # which a packager may lack
 
     url = place.set(drivername="postgresql").render_as_string(hide_password=False)

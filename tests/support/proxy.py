@@ -1,17 +1,21 @@
-"""A proxy between clients and a PostgreSQL server, which cuts connections: all of them, or one that is committing."""
+"""A proxy between clients and a server, which cuts connections: all of them, or one that is committing."""
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
 __all__ = ["Cut", "Proxy", "proxied"]
+
+_COMMIT: Final = re.compile(rb"COMMIT(?!TED)")
+"""A commit, and no isolation level."""
 
 Cut: TypeAlias = Literal["before", "after"]
 """Before the server gets to know of a commit, or after it has done it but before the client gets to know."""
@@ -38,7 +42,8 @@ class Proxy:
     @property
     def url(self) -> URL:
         """Where the database is found through the proxy."""
-        query = {"gssencmode": "disable", "sslmode": "disable"}
+        postgres = self._server.get_backend_name() == "postgresql"
+        query = {"gssencmode": "disable", "sslmode": "disable"} if postgres else {}
         return self._server.set(host="127.0.0.1", port=self._port, query=query)
 
     def come_back(self) -> None:
@@ -59,7 +64,7 @@ class Proxy:
 
     def passes(self, sent: bytes, pair: _Pair) -> bool:
         """Return whether what a client has sent is to reach the server; and whether it will know what came of it."""
-        if self.cut is None or b"COMMIT" not in sent:
+        if self.cut is None or _COMMIT.search(sent) is None:
             return True
         cut, self.cut = self.cut, None
         pair.deaf = cut == "after"
@@ -122,12 +127,14 @@ class _Pair:
 
 
 def _connected(server: URL) -> socket.socket:
-    host, port = server.query.get("host") or server.host, server.port or 5432
-    assert isinstance(host, str)
-    if not host.startswith("/"):
+    postgres = server.get_backend_name() == "postgresql"
+    host, port = server.query.get("host") or server.host, server.port or (5432 if postgres else 3306)
+    path = f"{host}/.s.PGSQL.{port}" if postgres else str(server.query.get("unix_socket", ""))
+    if not path.startswith("/"):
+        assert isinstance(host, str)
         return socket.create_connection((host, port))
     made = socket.socket(socket.AF_UNIX)
-    made.connect(f"{host}/.s.PGSQL.{port}")
+    made.connect(path)
     return made
 
 

@@ -15,7 +15,7 @@ from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.filters import OrderBy
 from casewright.domain.items import Item, Kind
 from casewright.domain.terms import TermKind
-from casewright.testing.contracts import Capabilities, ListingContract, StoreContract
+from casewright.testing.contracts import AsyncStoreContract, Capabilities, ListingContract, StoreContract
 from casewright.testing.contracts.base import promises
 from casewright.testing.contracts.capabilities import CANNOT
 from casewright.testing.contracts.reading import ReadingContract
@@ -71,6 +71,7 @@ def test_each_flag_skips_something() -> None:
     assert sorted(CANNOT) == sorted(flags)
     needed = [flag for test in vars(StoreContract).values() for flag in getattr(test, "needs", ())]
     needed += [flag for test in vars(RecordingContract).values() for flag in getattr(test, "needs", ())]
+    needed += [flag for test in vars(AsyncStoreContract).values() for flag in getattr(test, "needs", ())]
     assert set(needed) == set(flags)
     with pytest.raises(InvalidInputError, match="threads"):
         Capabilities(threads=cast("Any", 0))

@@ -6,16 +6,24 @@ type of column gets another name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Text
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["instant", "instant_type", "number", "text", "text_type"]
+__all__ = ["INNODB", "instant", "instant_type", "number", "text", "text_type"]
 
 _BINARY: Final = {"charset": "utf8mb4", "collation": "utf8mb4_nopad_bin"}
 _INSTANT_LENGTH: Final = 32
+
+INNODB: Final[Mapping[str, Any]] = {
+    "mariadb_engine": "InnoDB",
+    "mariadb_row_format": "DYNAMIC",
+    "mariadb_charset": "utf8mb4",
+}
+"""Of each table, whatever MariaDB's defaults are: another engine may have no transactions, another format no room."""
 
 
 def text_type(length: int | None = None) -> TypeEngine[Any]:

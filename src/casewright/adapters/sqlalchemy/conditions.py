@@ -44,8 +44,7 @@ class Conditions:
             TermKind.PRESENT: self._present,
             TermKind.BEFORE: self._before,
         }
-        unable = set() if database.attributes else {TermKind.ATTRIBUTE}
-        self.terms: frozenset[TermKind] = frozenset(self._lowering) - unable
+        self.terms: frozenset[TermKind] = frozenset(self._lowering)
 
     def of(self, scope: Scope) -> Condition:
         """Return the condition that holds just where the scope matches.

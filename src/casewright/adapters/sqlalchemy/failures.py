@@ -15,10 +15,13 @@ from casewright.errors import StorageError, TransientStorageError
 __all__ = [
     "DAMAGED",
     "DOUBLED",
+    "FORBIDDEN",
     "FULL",
+    "FULL_HOUSE",
     "LOCKED",
     "LOST",
     "READ_ONLY",
+    "STOPPED",
     "UNREACHABLE",
     "UNUSABLE",
     "Failures",
@@ -71,6 +74,21 @@ FULL: Final = Trouble(
     "the disk is full, or the database has reached the size it may have", "make room; nothing was written"
 )
 """There is no room."""
+FULL_HOUSE: Final = Trouble(
+    "the server has no connection left", "try again; give it more, or its clients smaller pools", transient=True
+)
+"""A server lets nobody else in for now."""
+STOPPED: Final = Trouble(
+    "the server ended the statement: it ran for longer than it may, or somebody has cancelled it",
+    "try again; statement_timeout or max_statement_time says how long it may run",
+    transient=True,
+)
+"""A server has lost patience."""
+FORBIDDEN: Final = Trouble(
+    "the database does not let this user do it",
+    "grant it select, insert, update and delete on the store's tables, and select on the one of the version",
+)
+"""A right is missing."""
 DAMAGED: Final = Trouble("the database's files cannot be read or are damaged", "see the server's log; restore a backup")
 DOUBLED: Final = Trouble(
     "a row that should be new is there already, or breaks a rule that was added to the tables",
@@ -125,12 +143,9 @@ class Failures(ABC):
         """Return whether what an error says of a commit is sure: it has not happened."""
 
     def unreachable(self, error: Exception) -> Trouble:
-        """Return what to say of an error that came instead of a connection."""
-        return UNREACHABLE
-
-    def is_doubled(self, error: Exception) -> bool:
-        """Return whether a row was not written since its key is taken, where no statement can ask for that."""
-        return False
+        """Return what to say where no connection could be made."""
+        full = isinstance(error, self.of_driver) and self.trouble(error) is FULL_HOUSE
+        return FULL_HOUSE if full else UNREACHABLE
 
     def __enter__(self) -> None:
         """Translate from here on."""

@@ -128,7 +128,7 @@ class Loan:
         try:
             return call(*arguments)
         except BaseException as error:
-            self._sound = isinstance(error, Exception)
+            self._sound &= isinstance(error, Exception)
             raise
 
     def _put_back_or_discard(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 from sqlalchemy import Dialect, Table
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateTable
 
+from casewright.adapters.sqlalchemy.databases.base import plain_creation
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import Statements
 from casewright.adapters.sqlalchemy.tables import Tables
@@ -67,7 +68,7 @@ def create_missing(send: Send, statements: Statements) -> None:
                 send(statements.new_version, (HEAD,))
         for table in statements.tables.all:
             if table.name not in found.tables:
-                for statement in _creation(table):
+                for statement in statements.database.creation(table):
                     send(statements.text(statement))
 
 
@@ -79,14 +80,8 @@ def creation(dialect: Dialect, tables: Tables) -> Iterator[str]:
         tables: The tables.
     """
     every = (CreateTable(tables.version), tables.version.insert().values(version_num=HEAD))
-    for statement in (*every, *(one for table in tables.all for one in _creation(table))):
+    for statement in (*every, *(one for table in tables.all for one in plain_creation(table))):
         yield str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})).strip()
-
-
-def _creation(table: Table) -> Iterator[CreateTable | CreateIndex]:
-    yield CreateTable(table)
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
-        yield CreateIndex(index)
 
 
 def _found(send: Send, statements: Statements) -> _Found:

@@ -98,8 +98,10 @@ class Statements:
         one = raw(item).where(*_is(item.c.tenant, item.c.id))
         self.item: str = self.text(one)
         self.locked_item: str = self.text(one.with_for_update()) if database.row_locks else self.item
-        self.item_version: str = self.text(select(item.c.version).where(*_is(item.c.tenant, item.c.id)))
-        self.note_item: str = self.text(select(note.c.item_id).where(*_is(note.c.tenant, note.c.id)))
+        self.item_version: str = self.text(
+            database.current(select(item.c.version).where(*_is(item.c.tenant, item.c.id)))
+        )
+        self.note_item: str = self.text(database.current(select(note.c.item_id).where(*_is(note.c.tenant, note.c.id))))
         later = raw(event).where(*_is(event.c.tenant, event.c.item_id), event.c.version > bindparam("after"))
         self.events: str = self.text(later.order_by(event.c.version).limit(_LIMIT).offset(_FIRST))
         notes = raw(note).where(*_is(note.c.tenant, note.c.item_id))

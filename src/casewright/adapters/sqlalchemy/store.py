@@ -174,13 +174,15 @@ class SqlAlchemyStore:
     def create_schema(self) -> None:
         """Create the tables that are missing, all or none of them; several processes may do so at once.
 
-        It is for whoever needs no migrations, or none yet: `upgrade` goes on from what it has made.
+        It is for whoever needs no migrations, or none yet: `upgrade` goes on from what it has made. On MariaDB a
+        failure half-way may leave some of the tables, each whole; called again, it makes the others.
 
         Raises:
             StorageError: A table of that name is there already, of another schema, older or newer; or the database
                 cannot be written.
-            MisuseError: As for `begin`.
+            MisuseError: As for `begin`; or a connection to MariaDB was joined, where this would commit.
         """
+        self._database.check_creation(joined=self.joined)
         self._prepare()
         transaction = self._transaction(self._database.begin_schema)
         try:

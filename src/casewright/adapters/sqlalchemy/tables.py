@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem, conv
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from casewright.adapters.sqlalchemy.columns import instant_type
+from casewright.adapters.sqlalchemy.columns import INNODB, instant_type
 from casewright.adapters.sqlalchemy.columns import number as _number
 from casewright.adapters.sqlalchemy.columns import text as _text
 from casewright.domain.json_values import EMPTY
@@ -124,7 +124,7 @@ class Tables:
         return named if self.schema is None else f"{self.schema}.{named}"
 
     def _table(self, name: str, *parts: SchemaItem) -> Table:
-        return Table(self.prefix + name, self.metadata, *parts, schema=self.schema)
+        return Table(self.prefix + name, self.metadata, *parts, schema=self.schema, **INNODB)
 
     def _item(self) -> Table:
         table = self._table(
@@ -226,7 +226,7 @@ class Tables:
         name = f"{self.prefix}version"
         number = Column("version_num", String(32), nullable=False)
         key = PrimaryKeyConstraint("version_num", name=f"{name}_pkc")
-        return Table(name, MetaData(), number, key, schema=self.schema)
+        return Table(name, MetaData(), number, key, schema=self.schema, **INNODB)
 
 
 _NAMES: Final = ("item", "event", "note", "outbox", "version")

@@ -163,3 +163,4 @@ class JoinedTransaction:
         if channel is not None:
             with suppress(*self._database.failures.raised):
                 channel.close()
+        self._database.let_go(self._connection)

@@ -163,12 +163,7 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
 
     def _is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, id: str) -> bool:
         """Send a row, and return whether its key was free; ``asking`` finds the row that has the key."""
-        try:
-            return send(statement, values).rowcount == 1
-        except self._translated.raised as error:
-            if self._translated.is_doubled(error) and send(asking, (self.tenant, id)).fetchone() is not None:
-                return False
-            raise
+        return self._statements.database.is_new(send, statement, values, asking, (self.tenant, id))
 
 
 def _add(send: Send, statement: str, values: tuple[Any, ...]) -> None:

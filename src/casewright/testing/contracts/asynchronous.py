@@ -15,7 +15,7 @@ from casewright.application.ports import Store
 from casewright.domain.catalog import TASK
 from casewright.domain.ids import NO_TENANT
 from casewright.errors import MisuseError
-from casewright.testing.contracts.base import Contract, must_raise, told
+from casewright.testing.contracts.base import Contract, must_raise, needs, told
 from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.driving import NOTHING_THERE, all_of, created, kept, write
 from casewright.testing.contracts.listing import ListingContract
@@ -100,6 +100,7 @@ class AsyncStoreContract(_AsyncContract, StoreContract):
         assert all_of(store, "a") == NOTHING_THERE
         write(store, *created(TASK, "a"))
 
+    @needs("cancelling")
     def test_a_commit_that_is_cancelled_is_done_or_not(
         self, async_store: AsyncStore, store: Store, portal: Portal
     ) -> None:
@@ -193,6 +194,7 @@ class HostingContract(_AsyncContract):
         assert all_of(store, "a") == NOTHING_THERE
         write(store, *created(TASK, "a"))
 
+    @needs("cancelling")
     def test_hosted_work_that_is_cancelled_has_ended(
         self, async_store: AsyncStore, store: Store, portal: Portal
     ) -> None:

@@ -11,10 +11,11 @@ from casewright.errors import InvalidInputError
 
 __all__ = ["CANNOT", "Capabilities", "Flag"]
 
-Flag: TypeAlias = Literal["interleaving", "threads"]
+Flag: TypeAlias = Literal["cancelling", "interleaving", "threads"]
 """The name of a capability."""
 
 CANNOT: Final[Mapping[Flag, str]] = {
+    "cancelling": "a unit of this store that is cancelled takes the connection with it that it was lent",
     "interleaving": "two units of this store cannot be open in one thread",
     "threads": "units of this store cannot be used in several threads",
 }
@@ -31,6 +32,7 @@ class Capabilities:
     """What a store can do. A flag that is False skips the tests that need it, and each says what is not shown then.
 
     Attributes:
+        cancelling: Whether an asynchronous store goes on after a unit was cancelled while it waited for the database.
         interleaving: Whether a unit can read and commit while another one is open in the same thread.
         threads: Whether units can be used in several threads at once, each in its own.
 
@@ -38,5 +40,6 @@ class Capabilities:
         InvalidInputError: A flag is neither True nor False.
     """
 
+    cancelling: bool = attrs.field(default=True, validator=_boolean)
     interleaving: bool = attrs.field(default=True, validator=_boolean)
     threads: bool = attrs.field(default=True, validator=_boolean)

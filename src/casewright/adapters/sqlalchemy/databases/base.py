@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Final, TypeAlias
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, false
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, false
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.expression import ClauseElement
 
 from casewright.adapters.sqlalchemy.failures import Failures
 from casewright.adapters.sqlalchemy.loans import Loan
@@ -20,7 +22,7 @@ from casewright.domain.terms import Term
 from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, as_text
 from casewright.errors import InvalidInputError, MisuseError
 
-__all__ = ["SCHEMA_LOCK", "Condition", "Database", "among", "integers", "texts"]
+__all__ = ["SCHEMA_LOCK", "Condition", "Database", "among", "integers", "plain_creation", "texts"]
 
 Condition: TypeAlias = ColumnElement[bool]
 
@@ -42,9 +44,6 @@ class Database(ABC):
 
     waits: ClassVar[bool] = False
     """Whether a store can say for how long a unit waits for a lock."""
-
-    attributes: ClassVar[bool] = True
-    """Whether lists can ask for attributes."""
 
     transactional_ddl: ClassVar[bool] = True
     """Whether a change of the schema can be undone, and commits nothing by itself."""
@@ -68,6 +67,18 @@ class Database(ABC):
     def new_row(self, table: Table, *key: str) -> Insert:
         """Return the statement that inserts a row unless its key is taken."""
 
+    def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[str, ...]) -> bool:
+        """Send a `new_row`, and return whether its key was free.
+
+        Args:
+            send: Sends it.
+            statement: The statement.
+            values: Its parameters.
+            asking: The query for the row that has the key.
+            key: Its parameters.
+        """
+        return send(statement, values).rowcount == 1
+
     @abstractmethod
     def contains(self, column: ColumnElement[Any], text: str) -> Condition:
         """Return the condition that the column's text holds this text, code point by code point."""
@@ -75,6 +86,10 @@ class Database(ABC):
     @abstractmethod
     def attribute(self, item: Table, term: Term) -> Condition:
         """Return the condition that an attribute has one of the values of a term."""
+
+    def current(self, query: Select[Any]) -> Select[Any]:
+        """Return the query so that it sees all that was committed, wherever the transaction looks at an older state."""
+        return query
 
     def lend(self, engine: Engine, *, busy_timeout: int | None, sql_events: bool) -> Loan:
         """Return a connection of the engine, ready for a transaction of the store's own."""
@@ -105,6 +120,9 @@ class Database(ABC):
             MisuseError: It is set up so that it cannot.
         """
 
+    def let_go(self, connection: Connection) -> None:  # noqa: B027 - as above
+        """Leave a connection of the caller's as its owner can use it."""
+
     def is_in_transaction(self, connection: Connection) -> bool:
         """Return whether the database still has a transaction open on a connection of the caller's."""
         return True
@@ -120,6 +138,17 @@ class Database(ABC):
         """
         return ""
 
+    def check_creation(self, *, joined: bool) -> None:  # noqa: B027 - as above
+        """Check that tables may be made, in a transaction of the store's own or in one that was joined.
+
+        Raises:
+            MisuseError: It would commit what others have written.
+        """
+
+    def creation(self, table: Table) -> Iterator[ClauseElement]:
+        """Yield what makes a table with its indexes, so that it is never seen without them."""
+        yield from plain_creation(table)
+
     @contextmanager
     def schema_locked(self, send: Send) -> Iterator[None]:
         """Let nobody else change the schema in between; SQLite's own lock sees to that."""
@@ -127,6 +156,13 @@ class Database(ABC):
 
     def prepare(self, engine: Engine, *, sql_events: bool) -> None:  # noqa: B027 - as above
         """Do what is to be done once for a database, before it is first used."""
+
+
+def plain_creation(table: Table) -> Iterator[CreateTable | CreateIndex]:
+    """Yield a table, then its indexes by name."""
+    yield CreateTable(table)
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        yield CreateIndex(index)
 
 
 def among(column: ColumnElement[Any], values: Sequence[str | int]) -> Condition:

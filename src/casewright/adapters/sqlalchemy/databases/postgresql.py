@@ -14,10 +14,13 @@ from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition
 from casewright.adapters.sqlalchemy.failures import (
     DAMAGED,
     DOUBLED,
+    FORBIDDEN,
     FULL,
+    FULL_HOUSE,
     LOCKED,
     LOST,
     READ_ONLY,
+    STOPPED,
     UNREACHABLE,
     UNUSABLE,
     Failures,
@@ -29,22 +32,10 @@ from casewright.domain.terms import Term
 
 __all__ = ["Postgresql"]
 
-_FULL_HOUSE: Final = Trouble(
-    "the server has no connection left", "try again; give it more, or its clients smaller pools", transient=True
-)
-_STOPPED: Final = Trouble(
-    "the server ended the statement: it ran for longer than it may, or somebody has cancelled it",
-    "try again; statement_timeout says how long it may run",
-    transient=True,
-)
 _IDLED: Final = Trouble(
     "the server ended the transaction: it was open for longer than it may be, and nothing was committed",
     "try again; let facts be found quickly, or see idle_in_transaction_session_timeout and transaction_timeout",
     transient=True,
-)
-_FORBIDDEN: Final = Trouble(
-    "the database does not let this user do it",
-    "grant it select, insert, update and delete on the store's tables, and select on the one of the version",
 )
 _NO_SCHEMA: Final = Trouble(
     "the schema that the tables are to be in is not there",
@@ -61,11 +52,11 @@ _TROUBLES: Final[Mapping[str, Trouble]] = {
     "3D": UNREACHABLE,
     "3F": _NO_SCHEMA,
     "40": LOCKED,
-    "42501": _FORBIDDEN,
+    "42501": FORBIDDEN,
     "53100": FULL,
-    "53300": _FULL_HOUSE,
+    "53300": FULL_HOUSE,
     "55P03": LOCKED,
-    "57014": _STOPPED,
+    "57014": STOPPED,
     "57P": LOST,
     "58": DAMAGED,
     "XX": DAMAGED,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op as current
 
-from casewright.adapters.sqlalchemy.columns import instant, number, text
+from casewright.adapters.sqlalchemy.columns import INNODB, instant, number, text
 from casewright.adapters.sqlalchemy.revising import Op, place
 
 __all__ = ["branch_labels", "depends_on", "down_revision", "downgrade", "revision", "upgrade"]
@@ -37,6 +37,7 @@ def upgrade(op: Op = current) -> None:
         instant("created_at"),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f(f"pk_{prefix}note")),
         schema=schema,
+        **INNODB,
     )
     op.create_table(
         f"{prefix}outbox",
@@ -49,6 +50,7 @@ def upgrade(op: Op = current) -> None:
         text("error", optional=True),
         sa.PrimaryKeyConstraint("tenant", "item_id", "version", name=op.f(f"pk_{prefix}outbox")),
         schema=schema,
+        **INNODB,
     )
 
 
@@ -88,6 +90,7 @@ def _make_item(op: Op, prefix: str, schema: str | None) -> None:
         number("open_tasks", optional=True),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f(f"pk_{prefix}item")),
         schema=schema,
+        **INNODB,
     )
 
 
@@ -121,4 +124,5 @@ def _make_event(op: Op, prefix: str, schema: str | None) -> None:
         text("salt", optional=True),
         sa.PrimaryKeyConstraint("tenant", "item_id", "version", name=op.f(f"pk_{prefix}event")),
         schema=schema,
+        **INNODB,
     )
