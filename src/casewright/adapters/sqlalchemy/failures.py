@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from casewright.errors import StorageError, TransientStorageError
 
 __all__ = [
+    "BUSY_POOL",
     "DAMAGED",
     "DOUBLED",
     "FULL",
@@ -75,7 +76,7 @@ UNUSABLE: Final = Trouble(
     "the connection to the database cannot be used",
     "keep it open until the unit has ended, and use it only in the thread that made it",
 )
-_POOL: Final = Trouble(
+BUSY_POOL: Final = Trouble(
     "all connections of the engine's pool are in use",
     "try again; end units sooner, or give the engine a larger pool",
     transient=True,
@@ -125,7 +126,7 @@ class Failures(ABC):
     ) -> None:
         """Raise an error of casewright's in place of the driver's; let all others pass."""
         if isinstance(error, PoolTimeoutError):
-            raise _POOL.error() from error
+            raise BUSY_POOL.error() from error
         own = own_error(error)
         if isinstance(own, self.of_driver):
             raise self.trouble(own).error() from self.origin(own)
