@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from sqlalchemy import Engine, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from casewright import (
     Actor,
@@ -22,6 +21,9 @@ from casewright import (
     OpenCase,
     StartTask,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 ROOT: Final = Actor("root", roles=["admin"])
 
@@ -57,9 +59,7 @@ SCENARIOS: Final[dict[str, AsyncScenario]] = {
     "start": AsyncScenario(_TASK, _executing(StartTask("t")), 1),
     "complete": AsyncScenario(_TASK, _executing(CompleteTask("t")), 2),
     "add a note": AsyncScenario(_TASK, _executing(AddNote("t", "b")), 1),
-    "several together": AsyncScenario(
-        _TASK, lambda bus, by: bus.execute_many(_BATCH, by=by, all_or_nothing=True), 6
-    ),
+    "several together": AsyncScenario(_TASK, lambda bus, by: bus.execute_many(_BATCH, by=by, all_or_nothing=True), 6),
     "find": AsyncScenario(_CASE, lambda bus, by: bus.find(CaseFilter(), by=by)),
     "get": AsyncScenario(_TASK, lambda bus, by: bus.get("t", by=by)),
     "history": AsyncScenario(_TASK, lambda bus, by: bus.history("t", by=by)),

@@ -150,7 +150,7 @@ class AsyncSqlAlchemyStore:
 def _check_pool(engine: Engine) -> None:
     if isinstance(engine.pool, SingletonThreadPool):
         problem = "the engine has a connection for each thread, and in memory each would be a database of its own"
-        raise MisuseError(problem, "create_engine('sqlite://', poolclass=StaticPool), or keep the database in a file")
+        raise MisuseError(problem, "pass poolclass=StaticPool and connect_args={'check_same_thread': False}, or a file")
 
 
 class AsyncSqlAlchemyUnitOfWork:
