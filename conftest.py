@@ -13,6 +13,7 @@ pytest_plugins = ["support.services"]
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
     patterns=["*.md"],
+    excludes=["*/django.md"],  # of files of a project, which Django must load: tests/examples/test_django_page.py
 ).pytest()
 
 

@@ -11,6 +11,7 @@ The other sessions run by name: `nox -s docs build`. What follows `--` goes to p
 import functools
 import json
 import os
+import secrets
 import shutil
 import tarfile
 import tempfile
@@ -30,6 +31,8 @@ ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 TIMES = ROOT / ".nox" / "times.json"
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+HOURS = 3  # for how long `nox -s soak` begins another round, if it will end in time
+SOAK = "20"  # by how much it multiplies what is promised: 8 x 5,000 edits of one case, 5,000 kills
 PYTHONS = ["3.11", "3.12", "3.13"]
 EXTRAS = "[sqlalchemy,postgres,asyncpg,sqlite,migrations,testing]"  # all but `mariadb`
 
@@ -154,6 +157,32 @@ def full(session: nox.Session) -> None:
     """Run the promises that plain `nox` leaves out, or tries in small, at their full size."""
     session.install(*_group("test"), f".{EXTRAS}")
     session.run("python", "-m", "pytest", "-n", "auto", "-m", "large", *(session.posargs or ["tests"]))
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run `full` at many times its size, each round with another seed, for three hours; not a part of CI.
+
+    A round whose seed is given is run again: `nox -s soak -- 1234`. It says at its end what it came to.
+    """
+    session.install(*_group("test"), ".[sqlalchemy,testing]")
+    if session.posargs:
+        _soaked(session, int(session.posargs[0]))
+        return
+    began, longest = time.monotonic(), 0.0
+    while time.monotonic() - began + longest < HOURS * 3600:
+        started = time.monotonic()
+        _soaked(session, secrets.randbelow(2**32))
+        longest = max(longest, time.monotonic() - started)
+
+
+def _soaked(session: nox.Session, seed: int) -> None:
+    """Run one round."""
+    session.log(f"this round again: nox -s soak -- {seed}")
+    seeds = (f"--randomly-seed={seed}", f"--hypothesis-seed={seed}")
+    limit = ("-o", "timeout=7200")
+    env = {"CASEWRIGHT_SOAK": SOAK}
+    session.run("python", "-m", "pytest", "-n", "auto", "-m", "large", *seeds, *limit, "tests", env=env)
 
 
 @nox.session

@@ -44,7 +44,7 @@ else:
     nitpick_ignore_regex += [
         (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|logging|pathlib|types|typing)\..*"),
         (r"py:.*", r"(attr|attrs|cattrs|hypothesis|sqlalchemy|typing_extensions)\..*"),
-        (r"py:.*", r"(datetime|timedelta|Connection|Dialect|Engine|URL)"),
+        (r"py:.*", r"(datetime|timedelta|Connection|Dialect|Engine|MetaData|MigrationContext|Table|URL)"),
     ]
 
 html_theme = "furo"

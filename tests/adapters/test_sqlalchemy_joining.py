@@ -228,7 +228,7 @@ def test_events_see_the_savepoint(store: SqlAlchemyStore, connection: Connection
     sent: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *about: sent.append(about[2].split()[0]))
     record(SqlAlchemyStore.joining(connection, sql_events=True), a_created_task())
-    assert sent == ["SELECT", "SAVEPOINT", "INSERT", "INSERT", "INSERT", "RELEASE"]
+    assert sent == ["SELECT", "SELECT", "SAVEPOINT", "INSERT", "INSERT", "INSERT", "RELEASE"]
 
 
 def as_mapping(cursor: sqlite3.Cursor, row: Any) -> dict[str, Any]:

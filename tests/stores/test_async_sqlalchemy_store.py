@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from casewright import Store
 from casewright.adapters.sqlalchemy import TABLES, AsyncSqlAlchemyStore, SqlAlchemyStore
 from casewright.testing.contracts import (
     AsyncListingContract,
@@ -15,8 +17,10 @@ from casewright.testing.contracts import (
     AsyncStoreContract,
     Capabilities,
     HostingContract,
+    Rows,
 )
 from casewright.testing.portal import Portal
+from support.oracles import sql_rows
 from support.stores import hasty, sqlite_engine
 
 TRUNCATE = "TRUNCATE " + ", ".join(table.name for table in TABLES.all)
@@ -24,6 +28,12 @@ TRUNCATE = "TRUNCATE " + ", ".join(table.name for table in TABLES.all)
 
 class AllContracts(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, HostingContract):
     """Every contract of an asynchronous store at once."""
+
+    look: Callable[[], Rows]
+
+    def oracle(self, store: Store) -> Rows:
+        """Return what is in the tables."""
+        return self.look()
 
 
 class OnePortal(AllContracts):
@@ -71,6 +81,18 @@ def with_tables(url: URL, loop: Portal) -> Iterator[AsyncEngine]:
     loop.run(engine.dispose())
 
 
+def rows_of(engine: Engine) -> Rows:
+    """Return what is in the tables of a file."""
+    with engine.connect() as connection:
+        return sql_rows(connection)
+
+
+async def awaited_rows(engine: AsyncEngine) -> Rows:
+    """Return what is in the tables of a server's database."""
+    async with engine.connect() as connection:
+        return await connection.run_sync(sql_rows)
+
+
 async def emptied(engine: AsyncEngine) -> None:
     """Empty the tables."""
     async with engine.begin() as connection:
@@ -86,6 +108,7 @@ class TestSqliteInThreads(AllContracts):
         with file.begin() as connection:
             for table in TABLES.all:
                 connection.execute(table.delete())
+        self.look = partial(rows_of, file)
         return AsyncSqlAlchemyStore(file)
 
 
@@ -96,6 +119,7 @@ class TestPsycopg(OnePortal):
     def async_store(self, psycopg: AsyncEngine, loop: Portal) -> AsyncSqlAlchemyStore:
         """Return an empty store."""
         loop.run(emptied(psycopg))
+        self.look = lambda: loop.run(awaited_rows(psycopg))
         return AsyncSqlAlchemyStore(psycopg)
 
 
@@ -106,13 +130,31 @@ class TestAsyncpg(OnePortal):
     def async_store(self, asyncpg: AsyncEngine, loop: Portal) -> AsyncSqlAlchemyStore:
         """Return an empty store."""
         loop.run(emptied(asyncpg))
-        return AsyncSqlAlchemyStore(asyncpg)
+        self.look = lambda: loop.run(awaited_rows(asyncpg))
+        return AsyncSqlAlchemyStore(asyncpg, sql_events=True)
 
 
 class Joined(OnePortal):
     """Units take part in a transaction of the caller's, that is rolled back in the end."""
 
     capabilities = Capabilities(threads=False)
+
+    def joined(self, engine: AsyncEngine, loop: Portal, begin: str = "SELECT 1") -> Iterator[AsyncSqlAlchemyStore]:
+        """Yield a store that has joined a new connection."""
+
+        async def begun() -> AsyncConnection:
+            connection = await engine.connect()
+            await connection.exec_driver_sql(begin)
+            return connection
+
+        async def ended() -> None:
+            await connection.rollback()
+            await connection.close()
+
+        connection = loop.run(begun())
+        self.look = lambda: loop.run(connection.run_sync(sql_rows))
+        yield AsyncSqlAlchemyStore.joining(connection)
+        loop.run(ended())
 
 
 class TestJoinedPsycopg(Joined):
@@ -122,7 +164,7 @@ class TestJoinedPsycopg(Joined):
     def async_store(self, psycopg: AsyncEngine, loop: Portal) -> Iterator[AsyncSqlAlchemyStore]:
         """Yield a store on a connection whose transaction is open."""
         loop.run(emptied(psycopg))
-        yield from joined(psycopg, loop)
+        yield from self.joined(psycopg, loop)
 
 
 class TestJoinedAiosqlite(Joined):
@@ -135,22 +177,5 @@ class TestJoinedAiosqlite(Joined):
             for table in TABLES.all:
                 connection.execute(table.delete())
         engine = create_async_engine(file.url.set(drivername="sqlite+aiosqlite"))
-        yield from joined(engine, loop, begin="BEGIN IMMEDIATE")
+        yield from self.joined(engine, loop, begin="BEGIN IMMEDIATE")
         loop.run(engine.dispose())
-
-
-def joined(engine: AsyncEngine, loop: Portal, begin: str = "SELECT 1") -> Iterator[AsyncSqlAlchemyStore]:
-    """Yield a store that has joined a new connection."""
-
-    async def begun() -> AsyncConnection:
-        connection = await engine.connect()
-        await connection.exec_driver_sql(begin)
-        return connection
-
-    async def ended() -> None:
-        await connection.rollback()
-        await connection.close()
-
-    connection = loop.run(begun())
-    yield AsyncSqlAlchemyStore.joining(connection)
-    loop.run(ended())

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
 import attrs
-from sqlalchemy import Executable, delete, event, insert, select, update
+from sqlalchemy import URL, Engine, Executable, create_engine, delete, event, insert, select, text, update
 
 from casewright import Note, Store
 from casewright.adapters.memory import MemoryStore
@@ -97,15 +97,12 @@ class MemoryBackend:
         self.store._kept[NO_TENANT, "item", as_item_id(item_id)] = attrs.evolve(self._of(item_id), **parts)
 
 
-class SqliteBackend:
-    """A `SqlAlchemyStore` in a SQLite file."""
+class SqlBackend:
+    """A `SqlAlchemyStore`, and SQLAlchemy behind its back."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begin empty."""
-        path = folder / "store.db"
-        path.write_bytes(_empty_database())
-        self.store = SqlAlchemyStore(sqlite_engine(path))
-        event.listen(self.store.engine, "connect", _do_not_wait_for_the_disk)
+    def __init__(self, engine: Engine) -> None:
+        """Keep it."""
+        self.store = SqlAlchemyStore(engine)
 
     def dump(self) -> object:
         """See `Backend.dump`."""
@@ -145,6 +142,27 @@ class SqliteBackend:
                 connection.execute(statement)
 
 
+class SqliteBackend(SqlBackend):
+    """A `SqlAlchemyStore` in a SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin empty."""
+        path = folder / "store.db"
+        path.write_bytes(_empty_database())
+        super().__init__(sqlite_engine(path))
+        event.listen(self.store.engine, "connect", _do_not_wait_for_the_disk)
+
+
+class PostgresBackend(SqlBackend):
+    """A `SqlAlchemyStore` in a PostgreSQL database that others use one after the other."""
+
+    def __init__(self, url: URL) -> None:
+        """Begin empty."""
+        super().__init__(create_engine(url))
+        self.store.create_schema()
+        self._run(text(f"TRUNCATE {', '.join(table.name for table in TABLES.all)}"))
+
+
 @cache
 def _empty_database() -> bytes:
     """Making the tables takes longer than most tests."""
@@ -160,3 +178,8 @@ def _do_not_wait_for_the_disk(connection: Any, record: object) -> None:
 
 BACKENDS: Final[Mapping[str, Callable[[Path], Backend]]] = {"memory": MemoryBackend, "sqlite": SqliteBackend}
 """Each makes an empty store, in a folder of its own if it needs one."""
+
+
+def with_postgres(url: URL) -> Mapping[str, Callable[[Path], Backend]]:
+    """Return what makes each of them and one in a PostgreSQL database, for tests that are few and matter most."""
+    return {**BACKENDS, "postgresql": lambda _: PostgresBackend(url)}

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,13 +23,17 @@ from casewright import (
     CreateTask,
     Edit,
     OpenCase,
+    ReopenTask,
     Report,
     Store,
 )
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from support.buses import ANN, DEFINITIONS, ROOT
-from support.faults import Driver
 from support.racing import Meet, opened
+from support.sqlite_faults import SqliteDriver
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 @attrs.define
@@ -81,7 +85,7 @@ def edit(worker: int, store: Store, meet: Meet, times: int, max_attempts: int = 
 
 def edit_deferred(worker: int, store: Any, meet: Meet, times: int) -> Seen:
     """Edit the item ``c`` again and again in transactions that take the lock only when they write."""
-    careless = Driver({"BEGIN IMMEDIATE": "BEGIN"}).engine(store.engine.url.database)
+    careless = SqliteDriver({"BEGIN IMMEDIATE": "BEGIN"}).engine(store.engine.url.database)
     seen = edit(worker, SqlAlchemyStore(careless), meet, times, 1)
     careless.dispose()
     return seen
@@ -102,7 +106,7 @@ def act_or_reassign(worker: int, store: Store, meet: Meet, item_ids: Sequence[st
 
 
 def close_or_open_task(worker: int, store: Store, meet: Meet, case_ids: Sequence[str]) -> Seen:
-    """Close cases, or open a task in each of them; half of the closers have just looked."""
+    """Close cases, open a new task in each of them, or its finished one again; half of the closers have just looked."""
     seen = Seen()
     bus = seen.bus(store, 5)
     for case_id in case_ids:
@@ -110,8 +114,21 @@ def close_or_open_task(worker: int, store: Store, meet: Meet, case_ids: Sequence
         meet()
         if worker % 2 == 0:
             seen.ask(partial(bus.execute, CloseCase(case_id, "r"), by=ROOT, item=case))
+        elif worker % 4 == 1:
+            seen.ask(partial(bus.execute, ReopenTask(f"{case_id}.done"), by=ROOT))
         else:
             seen.ask(partial(bus.execute, CreateTask("t", id=f"{case_id}.{worker}", case_id=case_id), by=ROOT))
+    return seen
+
+
+def complete_or_reopen(worker: int, store: Store, meet: Meet, times: int) -> Seen:
+    """Complete the task ``t`` and open it again, again and again: each of both moves its case as well."""
+    seen = Seen()
+    bus = seen.bus(store, 5)
+    meet()
+    for number in range(times):
+        command = CompleteTask("t") if (worker + number) % 2 else ReopenTask("t")
+        seen.ask(partial(bus.execute, command, by=ROOT))
     return seen
 
 
@@ -127,9 +144,9 @@ def create_schema(worker: int, store: Store, meet: Meet, folder: Path, files: in
     return seen
 
 
-def write_until_killed(path: Path, tenant: str, journal: Any) -> None:
+def write_until_killed(place: Path | URL, tenant: str, journal: Any) -> None:
     """Run commands for ever, and write into the journal which events were acknowledged."""
-    store = opened(path)
+    store = opened(place)
     bus, by = CommandBus(store, DEFINITIONS), Actor("root", roles=["admin"], tenant=tenant)
     bus.execute(OpenCase("c", id="c"), by=by)
     for number in itertools.count():

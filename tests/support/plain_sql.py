@@ -1,24 +1,31 @@
-"""What a SQLite file holds, asked in plain SQL on a connection of its own: nothing of the library stands between."""
+"""What a database holds, asked in plain SQL on a connection of its own: nothing of the library stands between."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import URL
+
+__all__ = ["disagreements", "plainly", "recorded", "rows_of"]
 
 _WHAT: Final = {
     "row and events": """
         SELECT item.id, item.version, count(event.version), max(event.version) FROM casewright_item AS item
         LEFT JOIN casewright_event AS event ON event.tenant = item.tenant AND event.item_id = item.id
         WHERE item.tenant BETWEEN :low AND :high GROUP BY item.tenant, item.id
-        HAVING (count(event.version), min(event.version), max(event.version)) IS NOT (item.version, 1, item.version)
+        HAVING (count(event.version), min(event.version), max(event.version))
+        IS DISTINCT FROM (item.version, 1, item.version)
     """,
     "row and head": """
         SELECT item.id FROM casewright_item AS item
         LEFT JOIN casewright_event AS event
         ON event.tenant = item.tenant AND event.item_id = item.id AND event.version = item.version
-        WHERE item.tenant BETWEEN :low AND :high AND (event.digest, event.to_status) IS NOT (item.head, item.status)
+        WHERE item.tenant BETWEEN :low AND :high
+        AND (event.digest, event.to_status) IS DISTINCT FROM (item.head, item.status)
     """,
     "event without a row": """
         SELECT item_id, version FROM casewright_event AS event WHERE tenant BETWEEN :low AND :high AND NOT EXISTS (
@@ -28,18 +35,18 @@ _WHAT: Final = {
         SELECT event.item_id, event.version FROM casewright_event AS event
         LEFT JOIN casewright_event AS before ON before.tenant = event.tenant AND before.item_id = event.item_id
         AND before.version = event.version - 1
-        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS NOT coalesce(before.digest, '')
+        WHERE event.tenant BETWEEN :low AND :high AND event.previous IS DISTINCT FROM coalesce(before.digest, '')
     """,
     "events and pointers": """
         SELECT item_id, version, count(*) FROM (
         SELECT tenant, item_id, version FROM casewright_event UNION ALL
-        SELECT tenant, item_id, version FROM casewright_outbox)
+        SELECT tenant, item_id, version FROM casewright_outbox) AS found
         WHERE tenant BETWEEN :low AND :high GROUP BY tenant, item_id, version HAVING count(*) <> 2
     """,
     "events and notes": """
         SELECT item_id, version, count(*) FROM (
         SELECT tenant, item_id, version FROM casewright_event WHERE action = 'add_note' UNION ALL
-        SELECT tenant, item_id, version FROM casewright_note)
+        SELECT tenant, item_id, version FROM casewright_note) AS found
         WHERE tenant BETWEEN :low AND :high GROUP BY tenant, item_id, version HAVING count(*) <> 2
     """,
     "case and its open tasks": """
@@ -52,29 +59,47 @@ _WHAT: Final = {
 }
 
 
-def disagreements(file: Path | sqlite3.Connection, tenant: str | None = None) -> list[tuple[str, tuple[Any, ...]]]:
+Place: TypeAlias = Any
+"""The path of a SQLite file, the URL of a database, or a connection of `sqlite3` or of psycopg."""
+
+
+def disagreements(place: Place, tenant: str | None = None) -> list[tuple[str, tuple[Any, ...]]]:
     """Return where rows, events, notes, pointers and counters do not fit each other (T1, H1, H2, H5).
 
     Args:
-        file: The database; every event in it must be one that is published.
+        place: The database; every event in it must be one that is published.
         tenant: Whose data; that of all where None.
 
     Returns:
         What does not fit and where; empty when sound.
     """
     low, high = ("", chr(0x10FFFF)) if tenant is None else (tenant, tenant)
-    return [(what, row) for what, sql in _WHAT.items() for row in rows_of(file, sql, {"low": low, "high": high})]
+    return [(what, row) for what, sql in _WHAT.items() for row in rows_of(place, sql, {"low": low, "high": high})]
 
 
-def recorded(file: Path | sqlite3.Connection, tenant: str) -> list[tuple[Any, ...]]:
+def recorded(place: Place, tenant: str) -> list[tuple[Any, ...]]:
     """Return which events a tenant has: item, version and action."""
     events = "SELECT item_id, version, action FROM casewright_event WHERE tenant = :tenant ORDER BY 1, 2"
-    return rows_of(file, events, {"tenant": tenant})
+    return rows_of(place, events, {"tenant": tenant})
 
 
-def rows_of(file: Path | sqlite3.Connection, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+def rows_of(place: Place, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """Return what the database answers."""
-    if isinstance(file, sqlite3.Connection):
-        return file.execute(sql, values or {}).fetchall()
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute(sql, values or {}).fetchall()
+    if isinstance(place, Path | URL):
+        with closing(plainly(place)) as connection:
+            return rows_of(connection, sql, values)
+    if isinstance(place, sqlite3.Connection):
+        sql = sql.replace("IS DISTINCT FROM", "IS NOT")  # which older ones call it
+    else:
+        sql = re.sub(r":(\w+)", r"%(\1)s", sql)
+    return list(place.execute(sql, values or {}).fetchall())
+
+
+def plainly(place: Path | URL) -> Any:
+    """Return a connection of the driver's that autocommits, so that each question sees what is there by then."""
+    if isinstance(place, Path):
+        return sqlite3.connect(place, isolation_level=None)
+    import psycopg  # which a packager may lack
+
+    url = place.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True)

@@ -1,4 +1,4 @@
-"""Races: the same work by several workers at once, on one store. Threads share a store in memory, processes a file."""
+"""Races: the same work by several workers at once, on one store. Threads share one in memory, processes a database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from threading import Barrier
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import attrs
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 
 from casewright import Store, Tenant
 from casewright.adapters.memory import MemoryStore
@@ -37,7 +37,16 @@ WORKERS: Final = 8
 
 PROCESSES: Final = multiprocessing.get_context("forkserver")
 """Starts processes as copies of one that has loaded the library, and nothing of the test run."""
-PROCESSES.set_forkserver_preload(["casewright.adapters.sqlalchemy", "casewright.application.bus", "support.contenders"])
+PROCESSES.set_forkserver_preload(
+    [
+        "casewright.adapters.sqlalchemy",
+        "casewright.application.bus",
+        "support.contenders",
+        "sqlalchemy.dialects.sqlite.pysqlite",
+        "sqlalchemy.dialects.postgresql.psycopg",
+        "psycopg",
+    ]
+)
 
 
 class Race(Protocol):
@@ -87,29 +96,30 @@ class MemoryRace:
             return [one.result() for one in begun]
 
 
-class FileRace:
-    """Processes that share a SQLite file, each with an engine of its own.
+class ProcessRace:
+    """Processes that share a database, each with an engine of its own.
 
     Args:
-        path: The file.
+        place: The SQLite file, or the URL of a database on a server.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Path | URL) -> None:
         """Create the tables."""
-        self.path = path
-        self.store = opened(path)
+        self.place = place
+        self.store = opened(place)
         self.store.create_schema()
 
     def run(self, work: Work[P, T], *arguments: P.args, **named: P.kwargs) -> list[T]:
         """See `Race.run`."""
         with PROCESSES.Pool(WORKERS, _keep_barrier, (PROCESSES.Barrier(WORKERS, timeout=60),)) as pool:
-            jobs = [(partial(work, worker), self.path, arguments, named) for worker in range(WORKERS)]
+            jobs = [(partial(work, worker), self.place, arguments, named) for worker in range(WORKERS)]
             return pool.starmap(_in_process, jobs, chunksize=1)
 
 
-def opened(path: Path) -> SqlAlchemyStore:
-    """Return a store in the file, on an engine of its own."""
-    return SqlAlchemyStore(hasty(create_engine(f"sqlite:///{path}")))
+def opened(place: Path | URL) -> SqlAlchemyStore:
+    """Return a store in the database, on an engine of its own."""
+    engine = create_engine(place) if isinstance(place, URL) else hasty(create_engine(f"sqlite:///{place}"))
+    return SqlAlchemyStore(engine)
 
 
 _BARRIERS: Final[list[ProcessBarrier]] = []
@@ -119,9 +129,9 @@ def _keep_barrier(barrier: ProcessBarrier) -> None:
     _BARRIERS.append(barrier)
 
 
-def _in_process(work: Callable[..., T], path: Path, arguments: tuple[Any, ...], named: dict[str, Any]) -> T:
+def _in_process(work: Callable[..., T], place: Path | URL, arguments: tuple[Any, ...], named: dict[str, Any]) -> T:
     (barrier,) = _BARRIERS
-    store = opened(path)
+    store = opened(place)
     barrier.wait()  # so that no worker takes two parts
     try:
         return work(store, barrier.wait, *arguments, **named)

@@ -21,6 +21,9 @@ class WatchedStore:
         before_commit: Called with the number of the commit, from 1, before it is passed on; what it raises, the commit
             raises.
         joined: What the store says of itself as `Joining`.
+
+    Attributes:
+        before_load: Called with the id of each item before it is loaded.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class WatchedStore:
         self.inner = inner
         self.before_commit = before_commit
         self.joined = joined
+        self.before_load: Callable[[str], object] = lambda id: None
         self.begun: list[bool] = []
         self.loads: list[tuple[str, bool]] = []
         self.recorded: list[tuple[Change[Any], ...]] = []
@@ -52,6 +56,7 @@ class _WatchedUnit:
         return self
 
     def get(self, id: str, *, lock: bool = False) -> Item | None:
+        self._store.before_load(id)
         self._store.loads.append((id, lock))
         return self._inner.items.get(id, lock=lock)
 

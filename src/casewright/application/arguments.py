@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from casewright.application.async_ports import AsyncListing
 from casewright.application.ports import Listing
@@ -81,7 +81,7 @@ def check_page(order: Order, limit: int, after: Cursor | None) -> None:
         raise InvalidInputError("after", "is no cursor of this order", "pass next of the page before")
 
 
-def page_of(found: Sequence[Any], order: Order, limit: int) -> Page[ItemT]:
+def page_of(found: Sequence[ItemT], order: Order, limit: int) -> Page[ItemT]:
     """Return the page of what was found: one more than the limit was asked for, to know whether more follow."""
     more = len(found) > limit
     return Page(tuple(found[:limit]), Cursor(order, order.key(found[limit - 1])) if more else None)

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from casewright.application.arguments import as_function
 from casewright.application.async_ports import AsyncStore, AsyncUnitOfWork
-from casewright.application.async_reading import AsyncReadingBus, case_of
+from casewright.application.async_reading import AsyncReadingBus, case_of, load
 from casewright.application.batch import Result, blame, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import AsyncFactProvider
@@ -163,11 +163,14 @@ class AsyncCommandBus(AsyncReadingBus):
         See `CommandBus.check`.
         """
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
-        try:
-            verdict = await self._hosted(self._checked(job))
-        except Denied as denied:
-            raise denied.error from None
-        return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
+        while True:
+            try:
+                verdict = await self._hosted(self._checked(job))
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                raise denied.error from None
+            return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
 
     # ------------------------------------------------------------ how commands run
 
@@ -288,7 +291,7 @@ class AsyncCommandBus(AsyncReadingBus):
                 if isinstance(verdict, Permitted) and verdict.changes:
                     return job.given, verdict
         # Only a write proves that the given item was still the present one: whatever else it led to is asked anew.
-        item = await uow.items.get(job.item_id, lock=lock)
+        item = await load(uow, job.item_id, lock=lock)
         return item, await self._decided(uow, job, item, lock=lock)
 
     async def _decided(self, uow: AsyncUnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:

@@ -40,9 +40,9 @@ from casewright.domain.terms import Scope
 from casewright.domain.transitions import several
 from casewright.domain.values import as_instant
 from casewright.domain.verdicts import ActionVerdict
-from casewright.errors import NotFoundError
+from casewright.errors import NotFoundError, StaleVersionError
 
-__all__ = ["AsyncReadingBus", "case_of"]
+__all__ = ["AsyncReadingBus", "case_of", "load"]
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class AsyncReadingBus:
         """Return the items that a filter asks for and the actor may read (A6). See `ReadingBus.find`."""
         where = self._registry.visible(filter, by)
         check_page(order, limit, after)
-        found = await self._hosted(self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after))
+        found: Any = await self._hosted(self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after))
         page: Page[ItemT] = page_of(found, order, limit)
         self._given.add(*page.items)
         return page
@@ -155,13 +155,16 @@ class AsyncReadingBus:
     ) -> T:
         check_actor(by)
         known_id = as_item_id(item_id)
-        try:
-            return await self._hosted(self._answered(known_id, by, answer, deleted=deleted))
-        except Denied as denied:
-            now = as_instant(self._clock(), "clock")
-            told = {"denial": denied.error, "reasons": denied.reasons}
-            await async_notify(self._observers, report_of("read", known_id, by, now, **told))
-            raise denied.error from None
+        while True:
+            try:
+                return await self._hosted(self._answered(known_id, by, answer, deleted=deleted))
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                now = as_instant(self._clock(), "clock")
+                told = {"denial": denied.error, "reasons": denied.reasons}
+                await async_notify(self._observers, report_of("read", known_id, by, now, **told))
+                raise denied.error from None
 
     async def _answered(
         self,
@@ -179,10 +182,29 @@ class AsyncReadingBus:
             return await answer(uow, item, definition)
 
 
+async def load(uow: AsyncUnitOfWork, item_id: ItemId, *, lock: bool) -> Item | None:
+    """Return an item to decide on; None where there is none."""
+    if lock:  # a case before its tasks, as rows are written: else two units would wait for each other
+        item = await uow.items.get(item_id)
+        if isinstance(item, Task) and item.case_id is not None:
+            await uow.items.get(item.case_id, lock=True)
+    return await uow.items.get(item_id, lock=lock)
+
+
 async def case_of(uow: AsyncUnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
-    """Return the case that a task belongs to; None where there is none."""
-    case_id = item.case_id if isinstance(item, Task) else None
-    return None if case_id is None else cast("Case | None", await uow.items.get(case_id, lock=lock))
+    """Return the case that a task belongs to; None where there is none.
+
+    Raises:
+        StaleVersionError: Somebody has changed both after the item was read, so that they do not fit each other.
+    """
+    if not isinstance(item, Task) or item.case_id is None:
+        return None
+    case = cast("Case | None", await uow.items.get(item.case_id, lock=lock))
+    if case is not None and item.open and not case.open_tasks:
+        latest = await uow.items.get(item.id)
+        if latest is not None and latest.version != item.version:
+            raise StaleVersionError(item.id, item.version, latest.version)
+    return case
 
 
 async def _itself(uow: AsyncUnitOfWork, item: Item, definition: AnyDefinition) -> Item:

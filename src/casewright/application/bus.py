@@ -33,7 +33,7 @@ from casewright.application.plan import (
     to_record,
 )
 from casewright.application.ports import Joining, Store, UnitOfWork
-from casewright.application.reading import ReadingBus, case_of
+from casewright.application.reading import ReadingBus, case_of, load
 from casewright.application.reports import Observer, Outcome
 from casewright.application.retrying import Chance, pause_before
 from casewright.domain.actors import Actor, check_actor
@@ -211,11 +211,14 @@ class CommandBus(ReadingBus):
             UnknownDefinitionError: As for `execute`.
         """
         job = as_job(command, by=by, at=at, clock=self._clock, new_id=self._new_id)
-        try:
-            verdict = self._checked(job)
-        except Denied as denied:
-            raise denied.error from None
-        return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
+        while True:
+            try:
+                verdict = self._checked(job)
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                raise denied.error from None
+            return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
 
     # ------------------------------------------------------------ how commands run
 
@@ -336,7 +339,7 @@ class CommandBus(ReadingBus):
                 if isinstance(verdict, Permitted) and verdict.changes:
                     return job.given, verdict
         # Only a write proves that the given item was still the present one: whatever else it led to is asked anew.
-        item = uow.items.get(job.item_id, lock=lock)
+        item = load(uow, job.item_id, lock=lock)
         return item, self._decided(uow, job, item, lock=lock)
 
     def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:

@@ -67,7 +67,8 @@ class UnitOfWork(Protocol):
     Of what others do, only what they have committed is seen, in memory as in a database (L5): at the first read of
     a unit, all that was committed before it; later no less than it has seen, and perhaps what was committed since.
     That goes across all that is read: neither histories and notes nor lists are older than an item that was read
-    before them.
+    before them. Units that want the same item wait for each other, and none is refused for a lock that another one
+    is about to give up (L3).
 
     A unit ends by `commit`, whether it returns or raises, by `rollback`, or with its block. Leaving the block without
     `commit` rolls back, whatever exception led out of it (T4); after `commit` nothing is undone. That exception is

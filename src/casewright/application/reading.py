@@ -41,9 +41,9 @@ from casewright.domain.terms import Scope
 from casewright.domain.transitions import several
 from casewright.domain.values import as_instant
 from casewright.domain.verdicts import ActionVerdict
-from casewright.errors import NotFoundError
+from casewright.errors import NotFoundError, StaleVersionError
 
-__all__ = ["ReadingBus", "case_of"]
+__all__ = ["ReadingBus", "case_of", "load"]
 
 T = TypeVar("T")
 
@@ -170,7 +170,7 @@ class ReadingBus:
         """
         where = self._registry.visible(filter, by)
         check_page(order, limit, after)
-        found = self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after)
+        found: Any = self._found(filter.kind, where, by, order=order, limit=limit + 1, after=after)
         page: Page[ItemT] = page_of(found, order, limit)
         self._given.add(*page.items)
         return page
@@ -200,13 +200,16 @@ class ReadingBus:
     def _read(self, item_id: str, by: Actor, answer: _Answer[T], *, deleted: bool = False) -> T:
         check_actor(by)
         known_id = as_item_id(item_id)
-        try:
-            return self._answered(known_id, by, answer, deleted=deleted)
-        except Denied as denied:
-            now = as_instant(self._clock(), "clock")
-            told = {"denial": denied.error, "reasons": denied.reasons}
-            notify(self._observers, report_of("read", known_id, by, now, **told))
-            raise denied.error from None
+        while True:
+            try:
+                return self._answered(known_id, by, answer, deleted=deleted)
+            except StaleVersionError:  # a task and its case, of which one was changed while they were read
+                continue
+            except Denied as denied:
+                now = as_instant(self._clock(), "clock")
+                told = {"denial": denied.error, "reasons": denied.reasons}
+                notify(self._observers, report_of("read", known_id, by, now, **told))
+                raise denied.error from None
 
     def _answered(self, item_id: ItemId, by: Actor, answer: _Answer[T], *, deleted: bool) -> T:
         """Ask in one unit of work."""
@@ -217,10 +220,29 @@ class ReadingBus:
             return answer(uow, item, definition)
 
 
+def load(uow: UnitOfWork, item_id: ItemId, *, lock: bool) -> Item | None:
+    """Return an item to decide on; None where there is none."""
+    if lock:  # a case before its tasks, as rows are written: else two units would wait for each other
+        item = uow.items.get(item_id)
+        if isinstance(item, Task) and item.case_id is not None:
+            uow.items.get(item.case_id, lock=True)
+    return uow.items.get(item_id, lock=lock)
+
+
 def case_of(uow: UnitOfWork, item: Item, *, lock: bool = False) -> Case | None:
-    """Return the case that a task belongs to; None where there is none."""
-    case_id = item.case_id if isinstance(item, Task) else None
-    return None if case_id is None else cast("Case | None", uow.items.get(case_id, lock=lock))
+    """Return the case that a task belongs to; None where there is none.
+
+    Raises:
+        StaleVersionError: Somebody has changed both after the item was read, so that they do not fit each other.
+    """
+    if not isinstance(item, Task) or item.case_id is None:
+        return None
+    case = cast("Case | None", uow.items.get(item.case_id, lock=lock))
+    if case is not None and item.open and not case.open_tasks:
+        latest = uow.items.get(item.id)
+        if latest is not None and latest.version != item.version:
+            raise StaleVersionError(item.id, item.version, latest.version)
+    return case
 
 
 def _itself(uow: UnitOfWork, item: Item, definition: AnyDefinition) -> Item:

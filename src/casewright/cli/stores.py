@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from casewright.adapters.sqlalchemy import SqlAlchemyStore
+    from casewright.adapters.sqlalchemy.transactions import OwnTransaction
 
-__all__ = ["create_tables", "no_database", "open_store", "temporary_store"]
+__all__ = ["create_tables", "no_database", "open_store", "reaching", "temporary_store"]
 
 _SQLITE: Final = "sqlite:///path/to/file.db"
 _UNKNOWN: Final = ("is the URL of a database that SQLAlchemy does not know", f"write it like {_SQLITE}")
@@ -87,6 +88,36 @@ def temporary_store() -> Iterator[SqlAlchemyStore]:
     with folder, open_store(url, "demo", retry=_NO_ROOM) as store:
         store.create_schema()
         yield store
+
+
+@contextlib.contextmanager
+def reaching(store: SqlAlchemyStore, *, write: bool) -> Iterator[OwnTransaction]:
+    """Open a transaction in the database of a store, for what is to be done without the store.
+
+    Args:
+        store: The store.
+        write: Whether it is to write.
+
+    Yields:
+        The transaction, which is not begun yet.
+
+    Raises:
+        InvalidInputError: An option of its URL is more than its driver can take.
+        StorageError: It cannot be reached, read or written.
+    """
+    from casewright.adapters.sqlalchemy.databases import database_of  # noqa: PLC0415 - an extra
+    from casewright.adapters.sqlalchemy.transactions import OwnTransaction  # noqa: PLC0415 - an extra
+
+    database = database_of(store.engine.dialect)
+    begin = database.begin_schema if write else database.begin_reading
+    transaction = OwnTransaction(store.engine, database, begin=begin, busy_timeout=None, sql_events=False)
+    try:
+        with database.failures:
+            yield transaction
+    except OverflowError:
+        raise InvalidInputError("the database's URL", *_TOO_LARGE) from None
+    finally:
+        transaction.end()
 
 
 def create_tables(store: SqlAlchemyStore) -> None:

@@ -31,7 +31,7 @@ class AsyncMemoryStore:
 
     def __init__(self, store: MemoryStore | None = None) -> None:
         """Begin with what is there."""
-        self.store = MemoryStore() if store is None else store
+        self.store: MemoryStore = MemoryStore() if store is None else store
 
     def begin(self, *, tenant: str, write: bool = True) -> AsyncMemoryUnitOfWork:
         """Return a new unit of work; see `AsyncStore.begin`."""

@@ -10,7 +10,20 @@ except ImportError as _error:
     ) from _error
 
 from casewright.adapters.sqlalchemy.async_store import AsyncSqlAlchemyStore
+from casewright.adapters.sqlalchemy.checking import check
+from casewright.adapters.sqlalchemy.migrating import downgrade, upgrade
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import TABLES, Tables, metadata
+from casewright.adapters.sqlalchemy.versions import Difference
 
-__all__ = ["TABLES", "AsyncSqlAlchemyStore", "SqlAlchemyStore", "Tables", "metadata"]
+__all__ = [
+    "TABLES",
+    "AsyncSqlAlchemyStore",
+    "Difference",
+    "SqlAlchemyStore",
+    "Tables",
+    "check",
+    "downgrade",
+    "metadata",
+    "upgrade",
+]

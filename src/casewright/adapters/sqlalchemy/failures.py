@@ -51,30 +51,42 @@ LOCKED: Final = Trouble(
     "try again; keep transactions short",
     transient=True,
 )
+"""Somebody else holds a lock that is needed."""
 LOST: Final = Trouble(
     "the connection to the database was lost before anything was committed",
     "try again; see whether the server was restarted, and what ends connections between it and here",
     transient=True,
 )
+"""A server has gone away."""
 UNREACHABLE: Final = Trouble(
     "the database cannot be reached",
     "check host, port and name in the engine's URL, and that its server runs and lets this client in",
 )
+"""No connection could be made."""
 READ_ONLY: Final = Trouble(
     "the database can only be read, as a replica can",
     "pass an engine for the one that may be written, or begin units with write=False",
 )
+"""Nothing can be written here."""
 FULL: Final = Trouble(
     "the disk is full, or the database has reached the size it may have", "make room; nothing was written"
 )
+"""There is no room."""
 DAMAGED: Final = Trouble("the database's files cannot be read or are damaged", "see the server's log; restore a backup")
 DOUBLED: Final = Trouble(
     "a row that should be new is there already, or breaks a rule that was added to the tables",
     "find out who else writes to its tables, and whether they are of a newer version: python -m casewright schema",
 )
+"""A rule of the tables is broken."""
+"""What was kept cannot be read."""
 UNUSABLE: Final = Trouble(
     "the connection to the database cannot be used",
     "keep it open until the unit has ended, and use it only in the thread that made it",
+)
+"""The connection was closed, or is another thread's."""
+_TEXT: Final = Trouble(
+    "the connection to the database cannot carry all text, or what it gave is no text",
+    "let it use UTF-8: client_encoding or charset in the engine's URL",
 )
 BUSY_POOL: Final = Trouble(
     "all connections of the engine's pool are in use",
@@ -113,6 +125,10 @@ class Failures(ABC):
     def is_final(self, error: Exception) -> bool:
         """Return whether what an error says of a commit is sure: it has not happened."""
 
+    def unreachable(self, error: Exception) -> Trouble:
+        """Return what to say of an error that came instead of a connection."""
+        return UNREACHABLE
+
     def is_doubled(self, error: Exception) -> bool:
         """Return whether a row was not written since its key is taken, where no statement can ask for that."""
         return False
@@ -132,6 +148,8 @@ class Failures(ABC):
             raise self.trouble(own).error() from self.origin(own)
         if isinstance(own, SQLAlchemyError):
             raise UNUSABLE.error() from None
+        if isinstance(own, UnicodeError):  # its text shows the value
+            raise _TEXT.error() from None
         if isinstance(own, OSError):
             raise UNREACHABLE.error() from own
         if own is not None and own is not error:  # raised by something else on the way, and wrapped by SQLAlchemy

@@ -76,7 +76,7 @@ class Greenlets:
 
     async def host(self, work: Coroutine[Any, Any, T]) -> T:
         """See `Hops.host`."""
-        return await (work if in_greenlet() else greenlet_spawn(drive, work))
+        return await (work if in_greenlet() else greenlet_spawn(lambda: drive(work)))
 
 
 class Threads:

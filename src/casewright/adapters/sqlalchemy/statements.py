@@ -92,7 +92,9 @@ class Statements:
         self.tables = tables
         item, event, note, outbox = tables.all
         self.conditions = Conditions(item, database)
-        self.columns: str = database.columns(tables.all)
+        self.columns: str = database.columns((*tables.all, tables.version))
+        self.version: str = self.text(select(tables.version.c.version_num))
+        self.new_version: str = self.text(insert(tables.version))
         one = raw(item).where(*_is(item.c.tenant, item.c.id))
         self.item: str = self.text(one)
         self.locked_item: str = self.text(one.with_for_update()) if database.row_locks else self.item

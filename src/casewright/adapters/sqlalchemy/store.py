@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine
 from casewright.adapters.sqlalchemy.databases import database_of
 from casewright.adapters.sqlalchemy.schema import check_schema, create_missing, present_tables
 from casewright.adapters.sqlalchemy.sending import Send
+from casewright.adapters.sqlalchemy.sources import as_tables, check_options
 from casewright.adapters.sqlalchemy.statements import Statements, statements_for
-from casewright.adapters.sqlalchemy.tables import TABLES, Tables
+from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
 from casewright.errors import InvalidInputError, MisuseError
@@ -117,12 +118,10 @@ class SqlAlchemyStore:
     def _keep(self, source: Engine | Connection, tables: Tables | None, sql_events: bool) -> None:
         if not isinstance(sql_events, bool):
             raise InvalidInputError("sql_events", f"must be True or False, not {type(sql_events).__name__}")
-        if not isinstance(tables, Tables | None):
-            raise InvalidInputError("tables", f"must be Tables, not {type(tables).__name__}", "Tables(metadata)")
-        self.tables = TABLES if tables is None else tables
+        self.tables = as_tables(tables)
         self._statements = statements_for(source.dialect, self.tables)
         self._database = database_of(source.dialect)
-        _check_options(source)
+        check_options(source)
         self.engine = source.engine
         self._source = source
         self._sql_events = sql_events
@@ -134,7 +133,7 @@ class SqlAlchemyStore:
 
         Raises:
             InvalidInputError: The tenant is none.
-            StorageError: Tables are missing or of another schema, or the database cannot be reached.
+            StorageError: Tables are missing or of another schema, older or newer, or the database cannot be reached.
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
         unit = self.unit(tenant, write=write)
@@ -145,7 +144,7 @@ class SqlAlchemyStore:
     def unit(self, tenant: str, *, write: bool) -> SqlAlchemyUnitOfWork:
         """Return a new unit of work without asking the database; see `begin`."""
         with self._database.failures:
-            transaction = self._transaction(write=write)
+            transaction = self._transaction(self._database.begin_writing if write else self._database.begin_reading)
         return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
 
     def make_ready(self) -> None:
@@ -175,26 +174,29 @@ class SqlAlchemyStore:
     def create_schema(self) -> None:
         """Create the tables that are missing, all or none of them; several processes may do so at once.
 
+        It is for whoever needs no migrations, or none yet: `upgrade` goes on from what it has made.
+
         Raises:
-            StorageError: A table of that name is there already, of another schema; or the database cannot be written.
+            StorageError: A table of that name is there already, of another schema, older or newer; or the database
+                cannot be written.
             MisuseError: As for `begin`.
         """
         self._prepare()
-        transaction = self._transaction(write=True)
+        transaction = self._transaction(self._database.begin_schema)
         try:
             with self._database.failures:
                 transaction.write(lambda send: create_missing(send, self._statements))
         finally:
             transaction.end()
 
-    def _transaction(self, *, write: bool) -> Transaction:
-        _check_options(self._source)  # again, since options may be set later
+    def _transaction(self, begin: str | None) -> Transaction:
+        check_options(self._source)  # again, since options may be set later
         if isinstance(self._source, Connection):
             return JoinedTransaction(self._source, self._database, sql_events=self._sql_events)
         return OwnTransaction(
             self._source,
             self._database,
-            write=write,
+            begin=begin,
             busy_timeout=self._busy_timeout,
             sql_events=self._sql_events,
         )
@@ -205,7 +207,7 @@ class SqlAlchemyStore:
                 self._database.prepare(self._source, sql_events=self._sql_events)
 
     def _read(self, question: Callable[[Send, Statements], FoundT]) -> FoundT:
-        transaction = self._transaction(write=False)
+        transaction = self._transaction(self._database.begin_reading)
         try:
             with self._database.failures:
                 return question(transaction.open(), self._statements)
@@ -217,12 +219,6 @@ def _check_synchronous(source: Engine | Connection) -> None:
     if source.dialect.is_async:
         problem = f"{source.dialect.driver} is an asynchronous driver"
         raise MisuseError(problem, "use AsyncSqlAlchemyStore, or an engine for a synchronous driver")
-
-
-def _check_options(source: Engine | Connection) -> None:
-    if source.get_execution_options().get("schema_translate_map"):
-        problem = "the execution option schema_translate_map is set, which only a part of the statements would follow"
-        raise MisuseError(problem, "pass an engine or a connection without it")
 
 
 def _milliseconds(busy_timeout: timedelta) -> int:

@@ -7,30 +7,29 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, and_
-from sqlalchemy.dialects import mysql, postgresql
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy import (
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    and_,
+)
+from sqlalchemy.schema import SchemaItem, conv
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from casewright.adapters.sqlalchemy.columns import instant_type
+from casewright.adapters.sqlalchemy.columns import number as _number
+from casewright.adapters.sqlalchemy.columns import text as _text
 from casewright.domain.json_values import EMPTY
 from casewright.domain.values import MAX_ID, MAX_NAME, as_instant, instant_text
 from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["TABLES", "Instant", "Tables", "metadata"]
-
-_BINARY: Final = {"charset": "utf8mb4", "collation": "utf8mb4_nopad_bin"}
-_INSTANT_LENGTH: Final = 32
-
-
-def _text_type(length: int | None = None) -> TypeEngine[Any]:
-    """Text that compares and orders by code point, on every database.
-
-    Args:
-        length: The most code points that a column of a key or an index may hold, where the database must know; what is
-            neither may be as long as it likes.
-    """
-    binary = mysql.LONGTEXT(**_BINARY) if length is None else mysql.VARCHAR(length, **_BINARY)
-    return Text().with_variant(postgresql.TEXT(collation="C"), "postgresql").with_variant(binary, "mariadb")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -41,7 +40,7 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return how the database keeps the text."""
-        return dialect.type_descriptor(_text_type(_INSTANT_LENGTH))
+        return dialect.type_descriptor(instant_type())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """Return the canonical text."""
@@ -52,27 +51,19 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-def _text(name: str, length: int | None = None, *, optional: bool = False) -> Column[Any]:
-    return Column(name, _text_type(length), nullable=optional)
-
-
-def _number(name: str, *, optional: bool = False) -> Column[Any]:
-    return Column(name, BigInteger, nullable=optional, autoincrement=False)
-
-
 def _instant(name: str, *, optional: bool = False) -> Column[Any]:
     return Column(name, Instant, nullable=optional)
 
 
 def _key(name: str, *columns: str) -> PrimaryKeyConstraint:
-    # By its full name, so that it is the same under whatever naming convention a caller's metadata has.
-    return PrimaryKeyConstraint(*columns, name=f"pk_{name}")
+    # By its final name, so that it is the same under whatever naming convention a caller's metadata has.
+    return PrimaryKeyConstraint(*columns, name=conv(f"pk_{name}"))
 
 
 def _index(table: Table, *columns: str, lengths: Mapping[str, int] = EMPTY) -> None:
     held = [table.c[name].is_not(None) for name in columns if table.c[name].nullable]
     Index(
-        f"ix_{table.name}_{'_'.join(columns)}",
+        conv(f"ix_{table.name}_{'_'.join(columns)}"),
         *(table.c[name] for name in columns),
         sqlite_where=and_(*held) if held else None,
         postgresql_where=and_(*held) if held else None,
@@ -97,6 +88,8 @@ class Tables:
             JSON.
         note: Notes, in the order of ``version`` and ``place``.
         outbox: Pointers to events that are to be published.
+        version: The revision that the schema is of, where `upgrade` or `SqlAlchemyStore.create_schema` keeps it. It is
+            on a metadata of its own: where another history of migrations makes the tables, there is none.
 
     Raises:
         InvalidInputError: The prefix is not made of up to 20 lower-case ASCII letters, digits and underscores, or
@@ -108,17 +101,18 @@ class Tables:
         self, metadata: MetaData | None = None, *, prefix: str = "casewright_", schema: str | None = None
     ) -> None:
         """Attach them."""
-        self.prefix = _as_prefix(prefix)
-        self.schema = None if schema is None else _as_schema(schema)
-        self.metadata = MetaData() if metadata is None else metadata
+        self.prefix: str = _as_prefix(prefix)
+        self.schema: str | None = None if schema is None else _as_schema(schema)
+        self.metadata: MetaData = MetaData() if metadata is None else metadata
         present = [name for name in _NAMES if self._key_of(name) in self.metadata.tables]
         if present:
             problem = f"the metadata holds tables of these names already: {', '.join(present)}"
             raise MisuseError(problem, "make the tables once, and pass what was made, or choose another prefix")
-        self.item = self._item()
-        self.event = self._event()
-        self.note = self._note()
-        self.outbox = self._outbox()
+        self.item: Table = self._item()
+        self.event: Table = self._event()
+        self.note: Table = self._note()
+        self.outbox: Table = self._outbox()
+        self.version: Table = self._version()
 
     @property
     def all(self) -> tuple[Table, ...]:
@@ -227,8 +221,15 @@ class Tables:
             _key(f"{self.prefix}outbox", "tenant", "item_id", "version"),
         )
 
+    def _version(self) -> Table:
+        # Just as Alembic makes it, whose tools can read it so.
+        name = f"{self.prefix}version"
+        number = Column("version_num", String(32), nullable=False)
+        key = PrimaryKeyConstraint("version_num", name=f"{name}_pkc")
+        return Table(name, MetaData(), number, key, schema=self.schema)
 
-_NAMES: Final = ("item", "event", "note", "outbox")
+
+_NAMES: Final = ("item", "event", "note", "outbox", "version")
 _KIND: Final = 4  # "task" and "case"
 _PART: Final = 240  # of an indexed column: all columns of an index have room for 3,072 bytes on MariaDB
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,19}", re.ASCII)

@@ -47,18 +47,18 @@ class OwnTransaction:
     Args:
         engine: The engine.
         database: The database that it is for.
-        write: Whether it is to write.
+        begin: The statement that begins it; None where the driver does so by itself.
         busy_timeout: For how long to wait for a lock, in milliseconds; as the connection does where None.
         sql_events: See `SqlAlchemyStore`.
     """
 
     def __init__(
-        self, engine: Engine, database: Database, *, write: bool, busy_timeout: int | None, sql_events: bool
+        self, engine: Engine, database: Database, *, begin: str | None, busy_timeout: int | None, sql_events: bool
     ) -> None:
         """Keep how it is to begin; nothing is done yet."""
         self._engine = engine
         self._database = database
-        self._begin = database.begin_writing if write else database.begin_reading
+        self._begin = begin
         self._busy_timeout = busy_timeout
         self._sql_events = sql_events
         self._loan: Loan | None = None

@@ -46,11 +46,20 @@ class Database(ABC):
     attributes: ClassVar[bool] = True
     """Whether lists can ask for attributes."""
 
+    transactional_ddl: ClassVar[bool] = True
+    """Whether a change of the schema can be undone, and commits nothing by itself."""
+
+    collation: ClassVar[str | None] = None
+    """The collation that each column of text must have; None where the database's own way is by code point."""
+
     begin_reading: ClassVar[str | None] = None
     """The statement that begins a transaction that only reads; None where the driver begins by itself."""
 
     begin_writing: ClassVar[str | None] = None
     """The statement that begins a transaction that may write."""
+
+    begin_schema: ClassVar[str | None] = None
+    """The statement that begins a transaction that makes tables."""
 
     failures: Failures
     """What turns the driver's errors into casewright's."""
@@ -103,6 +112,13 @@ class Database(ABC):
     @abstractmethod
     def columns(self, tables: Sequence[Table]) -> str:
         """Return the query for the names of tables and of their columns, of those that are there."""
+
+    def collations(self, tables: Sequence[Table]) -> str:
+        """Return the query for the names of tables, columns and collations, of those that are there.
+
+        It is asked only where there is a `collation` that they must have.
+        """
+        return ""
 
     @contextmanager
     def schema_locked(self, send: Send) -> Iterator[None]:

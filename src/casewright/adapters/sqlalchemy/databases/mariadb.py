@@ -90,8 +90,10 @@ class MariaDb(Database):
     paramstyle = "format"
     row_locks = True
     attributes = False
+    transactional_ddl = False
+    collation = "utf8mb4_nopad_bin"
     # Else a row that is locked would be newer than all that is read after it.
-    begin_reading = begin_writing = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    begin_reading = begin_writing = begin_schema = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
     def __init__(self, dbapi: Any) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""
@@ -111,12 +113,12 @@ class MariaDb(Database):
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`."""
-        names = ", ".join(f"'{table.name}'" for table in tables)
-        schema = "DATABASE()" if tables[0].schema is None else f"'{tables[0].schema}'"
-        return (
-            "SELECT lower(table_name), column_name FROM information_schema.columns "  # noqa: S608 - the names are ours, or were checked
-            f"WHERE table_schema = {schema} AND table_name IN ({names})"
-        )
+        return f"SELECT lower(table_name), column_name FROM {_columns(tables)}"  # noqa: S608 - the names are ours, or were checked
+
+    def collations(self, tables: Sequence[Table]) -> str:
+        """See `Database.collations`."""
+        held = "collation_name IS NOT NULL"
+        return f"SELECT lower(table_name), column_name, collation_name FROM {_columns(tables)} AND {held}"  # noqa: S608 - as above
 
     @contextmanager
     def schema_locked(self, send: Send) -> Iterator[None]:
@@ -126,3 +128,9 @@ class MariaDb(Database):
             yield
         finally:
             send(f"SELECT RELEASE_LOCK('{SCHEMA_LOCK}')").fetchall()
+
+
+def _columns(tables: Sequence[Table]) -> str:
+    names = ", ".join(f"'{table.name}'" for table in tables)
+    schema = "DATABASE()" if tables[0].schema is None else f"'{tables[0].schema}'"
+    return f"information_schema.columns WHERE table_schema = {schema} AND table_name IN ({names})"

@@ -19,6 +19,7 @@ from casewright.adapters.sqlalchemy.failures import (
     LOST,
     READ_ONLY,
     UNREACHABLE,
+    UNUSABLE,
     Failures,
     Trouble,
     own_error,
@@ -36,16 +37,29 @@ _STOPPED: Final = Trouble(
     "try again; statement_timeout says how long it may run",
     transient=True,
 )
+_IDLED: Final = Trouble(
+    "the server ended the transaction: it was open for longer than it may be, and nothing was committed",
+    "try again; let facts be found quickly, or see idle_in_transaction_session_timeout and transaction_timeout",
+    transient=True,
+)
 _FORBIDDEN: Final = Trouble(
-    "the database does not let this user do it", "grant select, insert, update and delete on the store's tables"
+    "the database does not let this user do it",
+    "grant it select, insert, update and delete on the store's tables, and select on the one of the version",
+)
+_NO_SCHEMA: Final = Trouble(
+    "the schema that the tables are to be in is not there",
+    "CREATE SCHEMA makes it; this user must be allowed to make tables there",
 )
 
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
     "23": DOUBLED,
     "25006": READ_ONLY,
+    "25P03": _IDLED,
+    "25P04": _IDLED,
     "28": UNREACHABLE,
     "3D": UNREACHABLE,
+    "3F": _NO_SCHEMA,
     "40": LOCKED,
     "42501": _FORBIDDEN,
     "53100": FULL,
@@ -67,15 +81,24 @@ _HARMLESS: Final = ("08", "28", "3D", "40", "53", "57")
 
 
 class _PostgresqlFailures(Failures):
+    def __init__(self, *raised: type[Exception], lost: tuple[type[Exception], ...]) -> None:
+        super().__init__(*raised)
+        self._lost = lost
+
     def trouble(self, error: Exception) -> Trouble:
         state = _state(error)
         if not state:  # the driver speaks for itself: there was no answer of the server's
-            return LOST
+            return LOST if isinstance(error, self._lost) else UNUSABLE
         unknown = Trouble(
             f"the database refused what the store asked (SQLSTATE {state})",
             "store.ping() tells whether its tables are as they should be",
         )
         return next((_TROUBLES[state[:size]] for size in (5, 3, 2) if state[:size] in _TROUBLES), unknown)
+
+    def unreachable(self, error: Exception) -> Trouble:
+        """What the server has said, where it has answered at all; it may be full, or on its way."""
+        known = self.trouble(error) if _state(error) else UNREACHABLE
+        return UNREACHABLE if known is LOST else known
 
     def told(self, error: Exception) -> bool:
         return _state(error).startswith(_HARMLESS) or isinstance(error, OSError)
@@ -97,13 +120,17 @@ class Postgresql(Database):
     """
 
     row_locks = True
+    collation = "C"
     one_statement = True
+    # Else, at a stricter level, whoever waited for the lock would not see what was made meanwhile.
+    begin_schema = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""
         own = getattr(dbapi, "asyncpg", None)  # which SQLAlchemy passes on unchanged while it connects
-        errors = (dbapi.Error,) if own is None else (dbapi.Error, own.PostgresError, own.InterfaceError)
-        self.failures = _PostgresqlFailures(*errors)
+        unchanged = () if own is None else (own.PostgresError, own.InterfaceError)
+        lost = (dbapi.OperationalError, dbapi.InterfaceError, *unchanged)
+        self.failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost)
         self.paramstyle = paramstyle
 
     def new_row(self, table: Table, *key: str) -> Insert:
@@ -124,11 +151,17 @@ class Postgresql(Database):
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
-        names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
-        found = ", ".join(f"to_regclass('{name}')" for name in names)
         return (
             "SELECT c.relname, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - the names are ours, or were checked
-            f"WHERE c.oid IN ({found}) AND a.attnum > 0 AND NOT a.attisdropped"
+            f"WHERE c.oid IN ({_reached(tables)}) AND a.attnum > 0 AND NOT a.attisdropped"
+        )
+
+    def collations(self, tables: Sequence[Table]) -> str:
+        """See `Database.collations`."""
+        return (
+            "SELECT c.relname, a.attname, l.collname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "  # noqa: S608 - as above
+            "JOIN pg_collation AS l ON l.oid = a.attcollation "
+            f"WHERE c.oid IN ({_reached(tables)}) AND a.attnum > 0 AND NOT a.attisdropped"
         )
 
     @contextmanager
@@ -136,3 +169,8 @@ class Postgresql(Database):
         """See `Database.schema_locked`: until the transaction ends."""
         send(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
         yield
+
+
+def _reached(tables: Sequence[Table]) -> str:
+    names = [table.name if table.schema is None else f'"{table.schema}".{table.name}' for table in tables]
+    return ", ".join(f"to_regclass('{name}')" for name in names)

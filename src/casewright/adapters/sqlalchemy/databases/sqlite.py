@@ -104,7 +104,7 @@ class Sqlite(Database):
     row_locks = False
     waits = True
     begin_reading = "BEGIN"
-    begin_writing = "BEGIN IMMEDIATE"  # to wait for the lock at once, since later SQLite would not wait
+    begin_writing = begin_schema = "BEGIN IMMEDIATE"  # to wait for the lock at once, since later SQLite would not wait
 
     def __init__(self) -> None:
         """Choose what translates its failures."""
