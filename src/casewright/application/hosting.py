@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from casewright.errors import MisuseError
 
-__all__ = ["drive"]
+__all__ = ["drive", "stray"]
 
 T = TypeVar("T")
 
@@ -27,13 +27,25 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     except StopIteration as done:
         answer: T = done.value
         return answer
+    raise stray(work, awaited)
+
+
+def stray(work: Coroutine[Any, Any, Any], awaited: object) -> MisuseError:
+    """Close work that suspended, so that its blocks are left, and return the error that says so.
+
+    Args:
+        work: What is done.
+        awaited: What it waits for.
+    """
     cause: Exception | None = None
     try:
         work.close()
     except Exception as error:  # noqa: BLE001 - whatever its blocks raise where they are left, this is why
         cause = error
     problem = f"work that is done in one go awaited something else than the units of its store: {_named(awaited)}"
-    raise MisuseError(problem, "let it await nothing but these units, or do it outside of host()") from cause
+    misuse = MisuseError(problem, "let it await nothing but these units, or do it outside of host()")
+    misuse.__cause__ = cause
+    return misuse
 
 
 def _named(awaited: object) -> str:

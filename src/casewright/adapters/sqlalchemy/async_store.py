@@ -8,10 +8,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, SingletonThreadPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from casewright.adapters.sqlalchemy.hops import Greenlets, Hops, Threads
+from casewright.adapters.sqlalchemy.lines import Visit
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
@@ -46,7 +47,8 @@ class AsyncSqlAlchemyStore:
 
     Raises:
         InvalidInputError: As for `SqlAlchemyStore`.
-        MisuseError: As for `SqlAlchemyStore`; or the engine is for aiosqlite, which can only be joined.
+        MisuseError: As for `SqlAlchemyStore`; or the engine is for aiosqlite, which can only be joined; or its pool has
+            a connection for each thread, as that of ``sqlite://`` without another poolclass.
     """
 
     engine: AsyncEngine | Engine
@@ -68,11 +70,13 @@ class AsyncSqlAlchemyStore:
                 raise MisuseError(problem, "pass create_engine('sqlite:///...'): each command is one hop then")
             core = SqlAlchemyStore._over(engine.sync_engine, tables, sql_events)
         elif isinstance(engine, Engine):
+            _check_pool(engine)
             core = SqlAlchemyStore(engine, tables=tables, busy_timeout=busy_timeout, sql_events=sql_events)
         else:
             advice = "pass what sqlalchemy.ext.asyncio.create_async_engine() gave"
             raise InvalidInputError("engine", f"must be a SQLAlchemy AsyncEngine, not {type(engine).__name__}", advice)
-        self._keep(engine, core, Greenlets() if isinstance(engine, AsyncEngine) else Threads())
+        hops = Greenlets() if isinstance(engine, AsyncEngine) else Threads(engine, core._busy_timeout)
+        self._keep(engine, core, hops)
 
     @classmethod
     def joining(
@@ -116,7 +120,8 @@ class AsyncSqlAlchemyStore:
             InvalidInputError: The tenant is none.
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
-        return AsyncSqlAlchemyUnitOfWork(self._core, self._core.unit(tenant, write=write), self._hops)
+        unit = self._core.unit(tenant, write=write)
+        return AsyncSqlAlchemyUnitOfWork(self._core, unit, self._hops, self._hops.visit(write=write))
 
     async def host(self, work: Coroutine[Any, Any, T]) -> T:
         """Run the whole work of one unit in one hop; see `Hosting.host`."""
@@ -124,15 +129,28 @@ class AsyncSqlAlchemyStore:
 
     async def ping(self) -> None:
         """Check that the database can be reached and holds the tables; see `SqlAlchemyStore.ping`."""
-        await self._hops.run(self._core.ping)
+        await self._run(self._core.ping)
 
     async def present_tables(self) -> frozenset[str]:
         """Return which of the store's tables the database holds; see `SqlAlchemyStore.present_tables`."""
-        return await self._hops.run(self._core.present_tables)
+        return await self._run(self._core.present_tables)
 
     async def create_schema(self) -> None:
         """Create the tables that are missing; see `SqlAlchemyStore.create_schema`."""
-        await self._hops.run(self._core.create_schema)
+        await self._run(self._core.create_schema, write=True)
+
+    async def _run(self, work: Callable[[], T], *, write: bool = False) -> T:
+        visit = self._hops.visit(write=write)
+        try:
+            return await self._hops.run(work, visit)
+        finally:
+            self._hops.leave(visit)
+
+
+def _check_pool(engine: Engine) -> None:
+    if isinstance(engine.pool, SingletonThreadPool):
+        problem = "the engine has a connection for each thread, and in memory each would be a database of its own"
+        raise MisuseError(problem, "pass poolclass=StaticPool and connect_args={'check_same_thread': False}, or a file")
 
 
 class AsyncSqlAlchemyUnitOfWork:
@@ -142,16 +160,18 @@ class AsyncSqlAlchemyUnitOfWork:
         store: The store whose schema is checked first.
         unit: What it awaits.
         hops: Where that is done.
+        visit: What it must hold for that; None where nothing.
     """
 
     terms: frozenset[TermKind]
     orders: frozenset[OrderBy]
 
-    def __init__(self, store: SqlAlchemyStore, unit: SqlAlchemyUnitOfWork, hops: Hops) -> None:
+    def __init__(self, store: SqlAlchemyStore, unit: SqlAlchemyUnitOfWork, hops: Hops, visit: Visit | None) -> None:
         """Begin with nothing recorded."""
         self._store = store
         self._unit = unit
         self._hops = hops
+        self._visit = visit
         self.terms = unit.terms
         self.orders = unit.orders
 
@@ -196,7 +216,13 @@ class AsyncSqlAlchemyUnitOfWork:
 
     async def rollback(self) -> None:
         """See `UnitOfWork.rollback`."""
-        await self._run(self._unit.rollback)
+        try:
+            if self._unit.idle:
+                self._unit.rollback()
+            else:
+                await self._hops.finish(self._unit.rollback)
+        finally:
+            self._leave()
 
     async def __aenter__(self) -> Self:
         """Return the unit.
@@ -204,6 +230,7 @@ class AsyncSqlAlchemyUnitOfWork:
         Raises:
             StorageError: Tables are missing or of another schema, or the database cannot be reached.
         """
+        await self._hops.enter(self._visit)
         if not self._store.ready:
             await self._run(self._store.make_ready)
         return self
@@ -212,7 +239,15 @@ class AsyncSqlAlchemyUnitOfWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Roll back unless the unit has ended."""
-        await self._run(self._unit.rollback)
+        await self.rollback()
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await self._hops.run(work)
+        try:
+            return await self._hops.run(work, self._visit)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Let others have their turn, where nothing is held any more."""
+        if self._unit.idle:
+            self._hops.leave(self._visit)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from casewright.errors import StorageError, TransientStorageError
 
 __all__ = [
+    "BUSY_POOL",
     "DAMAGED",
     "DOUBLED",
     "FORBIDDEN",
@@ -105,7 +106,7 @@ _TEXT: Final = Trouble(
     "the connection to the database cannot carry all text, or what it gave is no text",
     "let it use UTF-8: client_encoding or charset in the engine's URL",
 )
-_POOL: Final = Trouble(
+BUSY_POOL: Final = Trouble(
     "all connections of the engine's pool are in use",
     "try again; end units sooner, or give the engine a larger pool",
     transient=True,
@@ -156,7 +157,7 @@ class Failures(ABC):
     ) -> None:
         """Raise an error of casewright's in place of the driver's; let all others pass."""
         if isinstance(error, PoolTimeoutError):
-            raise _POOL.error() from error
+            raise BUSY_POOL.error() from error
         own = own_error(error)
         if isinstance(own, self.of_driver):
             raise self.trouble(own).error() from self.origin(own)

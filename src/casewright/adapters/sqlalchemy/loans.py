@@ -39,6 +39,7 @@ class Loan:
         self._failures = failures
         self._channel: Channel | None = None
         self._sound = True
+        self._lost: Exception | None = None
         self._pooled, self._end_turn = self._take()
         try:
             self._driver: Any = self._pooled.dbapi_connection
@@ -115,6 +116,8 @@ class Loan:
         """Undo what is not committed."""
         if not self._sound:
             self._pooled.invalidate()
+        elif self._lost is not None:
+            raise self._lost
         else:
             self._driver.rollback()
 
@@ -124,11 +127,20 @@ class Loan:
         """Call the driver. One that was interrupted knows no longer whether a transaction is open: never use it again.
 
         asyncpg, cancelled while it begins, would take the next transaction for a savepoint of one that is not there.
+        And where it has none open it rolls nothing back, even on a connection that was lost: nothing else would tell,
+        and the pool would lend that one for ever.
         """
         try:
             return call(*arguments)
-        except BaseException as error:
-            self._sound &= isinstance(error, Exception)
+        except self._failures.raised as error:
+            told: Any = error
+            if self._engine.dialect.is_disconnect(told, self._driver, None):
+                self._lost = error
+            raise
+        except Exception:
+            raise
+        except BaseException:
+            self._sound = False
             raise
 
     def _put_back_or_discard(self) -> None:

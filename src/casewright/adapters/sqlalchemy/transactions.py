@@ -31,6 +31,11 @@ class Transaction(Protocol):
         """Do the work, all of it or nothing, and commit where the transaction is the store's own."""
         ...
 
+    @property
+    def idle(self) -> bool:
+        """Whether it holds nothing, so that `end` does nothing."""
+        ...
+
     def end(self) -> None:
         """Undo what is not committed, and give back what is held; nothing where that is done."""
         ...
@@ -72,6 +77,11 @@ class OwnTransaction:
         loan.check_begun()
         work(loan.send)
         loan.commit()
+
+    @property
+    def idle(self) -> bool:
+        """See `Transaction.idle`."""
+        return self._loan is None
 
     def end(self) -> None:
         """See `Transaction.end`."""
@@ -156,6 +166,11 @@ class JoinedTransaction:
                 self.end()  # a statement that is left would keep the lock, though the connection is given up
                 self._connection.invalidate()
                 raise
+
+    @property
+    def idle(self) -> bool:
+        """See `Transaction.idle`."""
+        return self._channel is None
 
     def end(self) -> None:
         """See `Transaction.end`: the connection is the caller's, but no statement is left on it."""

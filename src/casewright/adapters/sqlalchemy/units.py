@@ -51,6 +51,11 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         self._translated = statements.database.failures
         self.terms = statements.conditions.terms
 
+    @property
+    def idle(self) -> bool:
+        """Whether it holds nothing of the database's, so that to end it asks nothing of it."""
+        return self._transaction.idle
+
     def find(
         self, kind: Kind, where: Scope, *, order: Order, limit: int, after: Cursor | None = None
     ) -> tuple[Item, ...]:
