@@ -122,6 +122,29 @@ def test_in_a_transaction_that_looks_back_conflicts_are_told_as_they_are(
         assert unit.items.get("c") is not None
 
 
+def test_a_connection_that_was_hung_up_is_given_up(engine: Engine, store: SqlAlchemyStore) -> None:
+    """What a caller's driver no longer has is told as lost, and the caller can roll back and go on with a new one."""
+    with engine.connect() as connection:
+        connection.begin()
+        joined = SqlAlchemyStore.joining(connection)
+        with joined.begin(tenant=NO_TENANT) as unit:
+            driver: Any = connection.connection.driver_connection
+            driver.close()
+            with pytest.raises(TransientStorageError, match="was lost before anything was committed"):
+                unit.items.get("a")
+        assert connection.invalidated
+        connection.rollback()
+        with connection.begin():
+            record(joined, a_created_task("a"))
+
+
+def test_a_list_for_a_name_that_no_attribute_has_is_empty(store: SqlAlchemyStore) -> None:
+    """What no attribute can be called is asked for in vain, and is no error (A6)."""
+    record(store, a_created_task(attributes={"a": 1}))
+    with store.begin(tenant=NO_TENANT) as unit:
+        assert unit.count("task", Scope(((Term(TermKind.ATTRIBUTE, "", (1,)),),))) == 0
+
+
 def test_another_unique_index_is_no_id_that_is_taken(engine: Engine, store: SqlAlchemyStore) -> None:
     """A rule that others added to the tables is told as such; only an id that is there is AlreadyExistsError (T6)."""
     record(store, a_created_task("a", title="one"))

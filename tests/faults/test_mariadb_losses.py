@@ -80,7 +80,7 @@ def test_a_connection_that_is_killed_in_mid_unit(plain: Any, opened: tuple[Store
     """Whichever statement meets a killed connection, nothing is written, it is told, and the next try does it (T1)."""
     store, engine = opened
     bus = CommandBus(store, DEFINITIONS, max_attempts=1)
-    before = recorded(plain, "")
+    before, place = recorded(plain, ""), 0
     for place in range(LARGEST):
         done = kills(plain, engine, place)
         try:
