@@ -31,6 +31,7 @@ from casewright import (
 from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore
 from casewright.domain.items import Item
 from support.buses import ROOT, guarded
+from support.cancelling import checked_out
 from support.stores import hasty, sqlite_engine
 
 ANY_THREAD = {"check_same_thread": False}
@@ -53,13 +54,6 @@ def with_threads(number: int, main: Callable[[], Coroutine[Any, Any, Any]]) -> A
         return await main()
 
     return asyncio.run(run())
-
-
-def checked_out(engine: Engine) -> int:
-    """Return how many connections are out."""
-    pool: Any = engine.pool
-    number: int = pool.checkedout()
-    return number
 
 
 async def until(so: Callable[[], bool]) -> None:
@@ -384,10 +378,9 @@ def test_whatever_a_provider_raises_leaves_nothing(engine: Engine, kind: type[Ba
         store = AsyncSqlAlchemyStore(engine)
         bus = AsyncCommandBus(store, [CAREFUL], facts={"slow": provider if plain else async_provider})
         await bus.execute(CreateTask("t", id="t"), by=ROOT)
-        try:
+        with pytest.raises(BaseException) as caught:  # noqa: PT011 - it is looked at
             await bus.execute(StartTask("t"), by=ROOT)
-        except BaseException as error:  # noqa: BLE001 - it is looked at
-            found: BaseException = error
+        found = caught.value
         assert (found.__cause__ if kind is StopIteration else found) is raised  # no coroutine can raise that one
         assert checked_out(engine) == 0
         assert (await bus.execute(Edit("t", title="u"), by=ROOT)).version == 2

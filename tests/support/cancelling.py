@@ -174,6 +174,13 @@ async def asked(engine: AsyncEngine | Engine, sql: str, tenant: str) -> list[Any
         return list(await connection.execute(text(sql), {"tenant": tenant}))
 
 
+def checked_out(engine: AsyncEngine | Engine) -> int:
+    """Return how many connections of the pool are out."""
+    pool: Any = engine.pool
+    number: int = pool.checkedout()
+    return number
+
+
 async def check_pool(engine: AsyncEngine | Engine) -> None:
     """Check that no connection is out, and that as many as ever can be had at once, each of them clean."""
     pool: Any = engine.pool
@@ -182,7 +189,8 @@ async def check_pool(engine: AsyncEngine | Engine) -> None:
     if isinstance(engine, Engine):
         plain = [engine.connect() for _ in range(room)]
         for one in plain:
-            assert not one.connection.driver_connection.in_transaction  # type: ignore[union-attr]
+            sqlite: Any = one.connection.driver_connection
+            assert not sqlite.in_transaction
             one.close()
         return
     got = [await engine.connect() for _ in range(room)]

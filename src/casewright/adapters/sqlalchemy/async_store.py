@@ -37,7 +37,7 @@ class AsyncSqlAlchemyStore:
     Args:
         engine: The engine.
         tables: As for `SqlAlchemyStore`, and so all that is not here.
-        busy_timeout: SQLite only.
+        busy_timeout: SQLite only. For so long, too, a task waits while another one of its loop writes.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement.
 
     Attributes:

@@ -103,16 +103,15 @@ class Threads:
 
     def leave(self, visit: Visit | None) -> None:
         """See `Hops.leave`."""
-        if visit is not None and _place() is None:
-            visit.end()
+        if _place() is None:
+            _left(visit)
 
     async def run(self, work: Callable[[], T], visit: Visit | None) -> T:
         """See `Hops.run`."""
         await self.enter(None)
         if _place() == "thread":
             return work()
-        if visit is not None:
-            await visit.begin()
+        await _begun(visit)
         call = _Call(work)
         answer: T = await call.made(call.begin())
         return answer
@@ -147,15 +146,23 @@ class Threads:
             raise stray(work, wish)
         call = _Call(lambda: context.run(_driven, work))
         try:
-            if wish.visit is not None:
-                await wish.visit.begin()
+            await _begun(wish.visit)
             answer = await call.made(call.begin())
             return answer
         finally:
             if not call.begun:
                 context.run(work.close)
-            if wish.visit is not None:
-                wish.visit.end()
+            _left(wish.visit)
+
+
+async def _begun(visit: Visit | None) -> None:
+    if visit is not None:
+        await visit.begin()
+
+
+def _left(visit: Visit | None) -> None:
+    if visit is not None:
+        visit.end()
 
 
 class _Wish:
