@@ -18,7 +18,7 @@ from casewright.errors import ConflictError, InvalidInputError, MisuseError
 from casewright.testing.contracts.base import Contract, must_raise, needs, seen_or_refused, told
 from casewright.testing.contracts.driving import HALF_STALE, created, decided, many, refused, write
 
-__all__ = ["OutboxContract"]
+__all__ = ["OutboxContract", "outbox"]
 
 _IDS: Final = ("~", "b", "B", "10", "9", "é", "\uffee", "\U0001d49c")
 """Out of order; the last two come the other way round where UTF-16 is compared."""
@@ -84,7 +84,7 @@ class OutboxContract(Contract):
         refused(store, ConflictError, *created(TASK, "0"), *created(TASK, "a"), *created(TASK, "z"))
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*created(TASK, "b"))
-            pending = seen_or_refused(lambda: [pointer.item_id for pointer in _outbox(uow).pending(limit=9)])
+            pending = seen_or_refused(lambda: [pointer.item_id for pointer in outbox(uow).pending(limit=9)])
             assert pending in (["a", "b"], None)
         assert [pointer.item_id for pointer in _pending(store)] == ["a"]
 
@@ -100,26 +100,27 @@ class OutboxContract(Contract):
         """The first read of a unit sees all that was committed before it, also where it is of pointers (O1)."""
         with store.begin(tenant=NO_TENANT, write=False) as uow:
             write(store, *created(TASK, "a"))
-            assert [pointer.item_id for pointer in _outbox(uow).pending(limit=9)] == ["a"]
+            assert [pointer.item_id for pointer in outbox(uow).pending(limit=9)] == ["a"]
 
     def test_a_limit_of_pointers_below_1_is_refused(self, store: Store) -> None:
         """With a limit of 0 or less, `pending` raises InvalidInputError."""
         with store.begin(tenant=NO_TENANT, write=False) as uow:
             for limit in (0, -1):
-                must_raise(InvalidInputError, partial(_outbox(uow).pending, limit=limit), f"pending(limit={limit})")
+                must_raise(InvalidInputError, partial(outbox(uow).pending, limit=limit), f"pending(limit={limit})")
 
     def test_a_unit_that_has_ended_has_no_pending_pointers(self, store: Store) -> None:
         """After the end `pending` raises MisuseError."""
         with store.begin(tenant=NO_TENANT) as uow:
             uow.rollback()
-        must_raise(MisuseError, partial(_outbox(uow).pending, limit=1), "pending() after the end")
+        must_raise(MisuseError, partial(outbox(uow).pending, limit=1), "pending() after the end")
 
 
 def _pending(store: Store, *, limit: int = 1000, tenant: str = "") -> Sequence[OutboxPointer]:
     with store.begin(tenant=tenant, write=False) as uow:
-        return _outbox(uow).pending(limit=limit)
+        return outbox(uow).pending(limit=limit)
 
 
-def _outbox(uow: UnitOfWork) -> Outbox:
+def outbox(uow: UnitOfWork) -> Outbox:
+    """Return the unit as what it must be."""
     assert isinstance(uow, Outbox), "a unit of work that says what is to be published has pending()"
     return uow
