@@ -13,6 +13,7 @@ import pytest
 from casewright import ItemId, MisuseError, TransientStorageError, Writes
 from casewright.adapters.memory import AsyncMemoryStore, MemoryStore
 from casewright.adapters.memory.async_store import AsyncMemoryUnitOfWork
+from casewright.adapters.memory.store import _Log
 from casewright.domain.items import Item
 from casewright.testing.contracts import AsyncOutboxContract, AsyncStoreContract, HostingContract
 from casewright.testing.portal import Portal, SynchronousStore
@@ -74,10 +75,9 @@ class WritesInTwoGoes(AsyncMemoryUnitOfWork):
 
     async def _flush(self, writes: Writes) -> None:
         for row in writes.rows:
-            events, notes, pointers = (
-                tuple(record for record in records if record.item_id == row.after.id)
-                for records in (writes.events, writes.notes, writes.pointers)
-            )
+            events = tuple(event for event in writes.events if event.item_id == row.after.id)
+            notes = tuple(note for note in writes.notes if note.item_id == row.after.id)
+            pointers = tuple(pointer for pointer in writes.pointers if pointer.item_id == row.after.id)
             await super()._flush(Writes((row,), events, notes, pointers))
 
 
@@ -98,10 +98,8 @@ class PublishesLater(AsyncMemoryUnitOfWork):
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
-            for row in writes.rows:
-                key = (self.tenant, "item", row.after.id)
-                kept = self._store._kept[key]
-                self._store._kept[key] = attrs.evolve(kept, pointers=type(kept.pointers)())
+            everything = self._store._kept
+            everything.update({key: attrs.evolve(everything[key], pointers=_Log()) for key in everything})
             raise
 
 
