@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from casewright import AlreadyExistsError, Change, ConflictError, ItemId, MisuseError, StaleVersionError
+from casewright import AlreadyExistsError, Change, ConflictError, ItemId, MisuseError, StaleVersionError, Writes
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.domain.items import Item
+from support.miswriters import PublishesFirst, PublishingFirst
 
 
 class GoesOnAfterAConflict(MemoryUnitOfWork):
@@ -124,3 +126,35 @@ class UndoesWhatIsCommitted(MemoryUnitOfWork):
         if kind is not None:
             self._store._kept = self._before
         super().__exit__(kind, error, trace)
+
+
+class WritesInParts(MemoryUnitOfWork):
+    """Writes a hundred rows at a time, each with what belongs to it, as a store does that takes no more in one go."""
+
+    def _flush(self, writes: Writes) -> None:
+        for start in range(0, len(writes.rows), 100):
+            rows = writes.rows[start : start + 100]
+            ids = {row.after.id for row in rows}
+            super()._flush(
+                Writes(
+                    rows,
+                    tuple(event for event in writes.events if event.item_id in ids),
+                    tuple(note for note in writes.notes if note.item_id in ids),
+                    tuple(pointer for pointer in writes.pointers if pointer.item_id in ids),
+                )
+            )
+
+
+class PublishesLast(PublishesFirst):
+    """Writes the pointers after all else."""
+
+    def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
+        """Return a unit that does so."""
+        return _PublishingLast(self, tenant, write=write)
+
+
+class _PublishingLast(PublishingFirst):
+    def _flush(self, writes: Writes) -> None:
+        MemoryUnitOfWork._flush(self, writes)
+        threading.Event().wait(0.001)
+        self._store.pointers += writes.pointers

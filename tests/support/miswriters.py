@@ -84,10 +84,12 @@ class PublishesFirst(MemoryStore):
 
     def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
         """Return a unit that does so."""
-        return _PublishingFirst(self, tenant, write=write)
+        return PublishingFirst(self, tenant, write=write)
 
 
-class _PublishingFirst(MemoryUnitOfWork):
+class PublishingFirst(MemoryUnitOfWork):
+    """A unit of such a store."""
+
     _store: PublishesFirst
 
     def _flush(self, writes: Writes) -> None:
@@ -95,6 +97,7 @@ class _PublishingFirst(MemoryUnitOfWork):
         super()._flush(writes)
 
     def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
+        """Return what was written before all else."""
         return tuple(sorted(self._store.pointers, key=attrgetter("item_id", "version")))[:limit]
 
 

@@ -139,3 +139,10 @@ def test_a_plain_view_enters_as_what_the_unit_enters_as() -> None:
         with unit as entered:
             assert entered is not unit
             assert entered.items.get("a") is None
+
+
+def test_the_store_behind_a_plain_one_can_be_had() -> None:
+    """An oracle of an asynchronous contract is given the plain store, and finds in ``inner`` the one that it knows."""
+    store = AsyncMemoryStore()
+    with Portal() as portal:
+        assert SynchronousStore(store, portal).inner is store

@@ -98,20 +98,20 @@ class SynchronousStore:
     """An asynchronous store as a plain one: each method of its units runs on a portal's loop.
 
     Args:
-        store: The store; what it must make, it has made on that loop.
+        store: The store; what it must make, it has made on that loop. It stays to be had as ``inner``.
         portal: Where it runs.
     """
 
     def __init__(self, store: AsyncStore, portal: Portal) -> None:
         """Keep both."""
-        self._store = store
+        self.inner = store
         self._portal = portal
 
     def begin(self, *, tenant: str, write: bool = True) -> UnitOfWork:
         """Return a unit of work that has the optional protocols that the store's own unit has."""
 
         async def begun() -> Any:  # noqa: ANN401 - what the store gives
-            return self._store.begin(tenant=tenant, write=write)
+            return self.inner.begin(tenant=tenant, write=write)
 
         return _viewed(self._portal.run(begun()), self._portal)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
@@ -14,12 +14,13 @@ from casewright.application.hosting import drive
 from casewright.application.ports import Store
 from casewright.domain.catalog import TASK
 from casewright.domain.ids import NO_TENANT
+from casewright.domain.items import Item
 from casewright.errors import MisuseError
 from casewright.testing.contracts.base import Contract, must_raise, needs, told
 from casewright.testing.contracts.core import StoreContract
-from casewright.testing.contracts.driving import NOTHING_THERE, all_of, created, kept, write
+from casewright.testing.contracts.driving import NOTHING_THERE, Changes, all_of, annotated, created, kept, write
 from casewright.testing.contracts.listing import ListingContract
-from casewright.testing.contracts.outbox import OutboxContract
+from casewright.testing.contracts.outbox import OutboxContract, outbox
 from casewright.testing.portal import Portal, SynchronousStore
 
 __all__ = ["AsyncListingContract", "AsyncOutboxContract", "AsyncStoreContract", "HostingContract"]
@@ -34,7 +35,13 @@ _METHODS: Final[Mapping[str, Callable[[AsyncUnitOfWork], object]]] = {
 }
 
 _TURNS: Final = 12
-"""After how many turns of the loop work is cancelled, at most."""
+"""After how many turns of the loop hosted work is cancelled, at most."""
+
+_MOMENTS: Final = 48
+"""At how many moments a unit is cancelled; where it takes fewer turns of the loop, after each of them."""
+
+_UNDISTURBED: Final = "whole"
+"""The id of the item of the unit that is not cancelled: it shows how many turns one takes."""
 
 
 class _AsyncContract(Contract):
@@ -105,18 +112,17 @@ class AsyncStoreContract(_AsyncContract, StoreContract):
         self, async_store: AsyncStore, store: Store, portal: Portal
     ) -> None:
         """Cancelled after any turn of the loop, a unit leaves all or nothing, and the store goes on (T1, T5)."""
-        for turns in range(_TURNS):
-            (change,) = created(TASK, f"a{turns}")
-
-            async def cancelled(turns: int = turns, change: Any = change) -> None:  # noqa: ANN401 - as created
-                task = asyncio.create_task(_written(async_store, change))
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.wait([task])
-
-            portal.run(cancelled())
-            assert all_of(store, change.after.id) in (NOTHING_THERE, kept([change])), "half of a unit is written"
+        for number, turns in enumerate(portal.run(_moments(async_store))):
+            changes = _two_items(f"{number}")
+            seen = portal.run(_cancelled(async_store, changes, turns))
+            if seen is None:
+                return
+            acknowledged, at_once = seen
+            ids = [f"a{number}", f"b{number}"]
+            found, whole = [all_of(store, item_id) for item_id in ids], [kept(changes, item_id) for item_id in ids]
+            assert found in ([NOTHING_THERE] * 2, whole), "half of a unit is written"
+            assert found == whole or not acknowledged, "what was acknowledged is not there"
+            assert at_once == found[0][0], "a unit went on after its task had ended"
         write(store, *created(TASK, "a"))
 
 
@@ -127,12 +133,70 @@ async def _written(store: AsyncStore, *changes: Any) -> None:  # noqa: ANN401 - 
         await uow.commit()
 
 
+def _two_items(number: str) -> Changes:
+    """Two new items, the first one with a note."""
+    (opening,) = created(TASK, f"a{number}")
+    return (opening, *annotated(opening.after, number), *created(TASK, f"b{number}"))
+
+
+async def _moments(store: AsyncStore) -> Sequence[int]:
+    """Return after how many turns to cancel: from the first one of a unit to the last, however many it takes."""
+    (opening,) = created(TASK, _UNDISTURBED)
+    task = asyncio.create_task(_written(store, opening, *annotated(opening.after, _UNDISTURBED)))
+    turns = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        turns += 1
+    await task
+    whole = turns + _MOMENTS // 4  # two items may take more of them than one
+    return range(whole) if whole <= _MOMENTS else [whole * place // _MOMENTS for place in range(_MOMENTS)]
+
+
+async def _cancelled(store: AsyncStore, changes: Changes, turns: int) -> tuple[bool, Item | None] | None:
+    """Write the changes in a task that is cancelled after so many turns.
+
+    Returns:
+        Whether it had been done by then, and the first item as it is found as soon as the task has ended; None where a
+        transaction of the caller's has ended with it, and all that was in it.
+    """
+    task = asyncio.create_task(_written(store, *changes))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asked = task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled() is asked, "a task that was cancelled while it wrote did not end so"
+    try:
+        async with store.begin(tenant=NO_TENANT, write=False) as uow:
+            return not asked, await uow.items.get(changes[0].after.id)
+    except MisuseError:
+        if getattr(store, "joined", False):
+            return None
+        raise
+
+
 class AsyncListingContract(_AsyncContract, ListingContract):
     """What an asynchronous store promises whose units are an `AsyncListing`: all of `ListingContract`."""
 
 
+@told
 class AsyncOutboxContract(_AsyncContract, OutboxContract):
-    """What an asynchronous store promises whose units are an `AsyncOutbox`: all of `OutboxContract`."""
+    """What an asynchronous store promises whose units are an `AsyncOutbox`: all of `OutboxContract`, also cancelled."""
+
+    def test_a_commit_that_is_cancelled_publishes_what_is_there(
+        self, async_store: AsyncStore, store: Store, portal: Portal
+    ) -> None:
+        """Cancelled after any turn of the loop, a unit leaves a pointer to each event that is there (O1, T1, T5)."""
+        expected: list[tuple[str, int]] = []
+        for number, turns in enumerate(portal.run(_moments(async_store))):
+            changes = _two_items(f"{number}")
+            if portal.run(_cancelled(async_store, changes, turns)) is None:
+                return
+            events = [event for item_id in ("a", "b") for event in all_of(store, f"{item_id}{number}")[1]]
+            expected += [(event.item_id, event.version) for event in events]
+            with store.begin(tenant=NO_TENANT, write=False) as uow:
+                pending = outbox(uow).pending(limit=1000)
+            found = [(one.item_id, one.version) for one in pending if one.item_id != _UNDISTURBED]
+            assert found == sorted(expected), "events and pointers differ"
 
 
 @told

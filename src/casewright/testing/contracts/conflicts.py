@@ -14,6 +14,7 @@ from casewright.domain.ids import NO_TENANT
 from casewright.errors import AlreadyExistsError, CasewrightError, StaleVersionError
 from casewright.testing.contracts.base import Contract, must_raise, told
 from casewright.testing.contracts.driving import (
+    MANY,
     NOTHING_THERE,
     Changes,
     all_of,
@@ -23,6 +24,7 @@ from casewright.testing.contracts.driving import (
     demand_nothing_is_legal,
     edited,
     kept,
+    many,
     record_and_commit,
     refused,
     write,
@@ -123,6 +125,14 @@ class ConflictContract(Contract):
         refused(store, CasewrightError, *more[:2], *change, *more[2:])
         assert all_of(store, "other") == kept((other,))
         assert [all_of(store, item_id) for item_id in ("0", "z")] == [NOTHING_THERE] * 2
+
+    @pytest.mark.parametrize("taken", ["!", "~"])
+    def test_nothing_of_a_large_unit_that_is_refused_is_there(self, store: Store, taken: str) -> None:
+        """However much a unit records, one id that is taken leaves nothing of it, be it the first or the last (T1)."""
+        write(store, *created(TASK, taken))
+        assert refused(store, AlreadyExistsError, *many(), *created(TASK, taken)).item_id == taken
+        for number in (*range(0, MANY, 50), MANY - 1):
+            assert all_of(store, f"{number:04}") == NOTHING_THERE, "a part of a large unit is written"
 
     def test_after_a_conflict_only_rollback_is_legal(self, store: Store) -> None:
         """`record`, `commit` and all that reads raise MisuseError; `rollback` ends the unit, and the next one works."""

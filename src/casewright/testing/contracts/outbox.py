@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 from zlib import crc32
@@ -16,12 +17,15 @@ from casewright.domain.events import Change
 from casewright.domain.ids import NO_TENANT
 from casewright.errors import ConflictError, InvalidInputError, MisuseError
 from casewright.testing.contracts.base import Contract, must_raise, needs, seen_or_refused, told
-from casewright.testing.contracts.driving import HALF_STALE, created, decided, many, refused, write
+from casewright.testing.contracts.contention import fast_switching
+from casewright.testing.contracts.driving import HALF_STALE, Changes, created, decided, edited, many, refused, write
 
-__all__ = ["OutboxContract"]
+__all__ = ["OutboxContract", "outbox"]
 
 _IDS: Final = ("~", "b", "B", "10", "9", "é", "\uffee", "\U0001d49c")
 """Out of order; the last two come the other way round where UTF-16 is compared."""
+
+_EDITS: Final = 200
 
 
 @told
@@ -78,13 +82,30 @@ class OutboxContract(Contract):
         expected = sorted((change.event.item_id, change.event.version) for change in present)
         assert [(pointer.item_id, pointer.version) for pointer in _pending(store)] == expected
 
+    @needs("threads")
+    def test_no_thread_ever_sees_an_event_without_its_pointer(self, store: Store) -> None:
+        """Once a unit has read a version of an item, its event is pending, however soon it looks (O1, T1)."""
+        changes = created(TASK, "a")
+        write(store, *changes)
+        for number in range(_EDITS):
+            changes += edited(changes[-1].after, f"{number}")
+        with ThreadPoolExecutor(1) as pool, fast_switching():
+            writing = pool.submit(_write_one_by_one, store, changes[1:])
+            while not writing.done():
+                with store.begin(tenant=NO_TENANT, write=False) as uow:
+                    item = uow.items.get("a")
+                    pending = [pointer.version for pointer in outbox(uow).pending(limit=1000)]
+                assert item is not None
+                assert pending[: item.version] == list(range(1, item.version + 1)), "an event has no pointer yet"
+            writing.result()
+
     def test_what_was_refused_or_rolled_back_is_never_published(self, store: Store) -> None:
         """Of a unit that did not commit there is no pointer, whatever else it had recorded (O1, T1)."""
         write(store, *created(TASK, "a"))
         refused(store, ConflictError, *created(TASK, "0"), *created(TASK, "a"), *created(TASK, "z"))
         with store.begin(tenant=NO_TENANT) as uow:
             uow.record(*created(TASK, "b"))
-            pending = seen_or_refused(lambda: [pointer.item_id for pointer in _outbox(uow).pending(limit=9)])
+            pending = seen_or_refused(lambda: [pointer.item_id for pointer in outbox(uow).pending(limit=9)])
             assert pending in (["a", "b"], None)
         assert [pointer.item_id for pointer in _pending(store)] == ["a"]
 
@@ -100,26 +121,32 @@ class OutboxContract(Contract):
         """The first read of a unit sees all that was committed before it, also where it is of pointers (O1)."""
         with store.begin(tenant=NO_TENANT, write=False) as uow:
             write(store, *created(TASK, "a"))
-            assert [pointer.item_id for pointer in _outbox(uow).pending(limit=9)] == ["a"]
+            assert [pointer.item_id for pointer in outbox(uow).pending(limit=9)] == ["a"]
 
     def test_a_limit_of_pointers_below_1_is_refused(self, store: Store) -> None:
         """With a limit of 0 or less, `pending` raises InvalidInputError."""
         with store.begin(tenant=NO_TENANT, write=False) as uow:
             for limit in (0, -1):
-                must_raise(InvalidInputError, partial(_outbox(uow).pending, limit=limit), f"pending(limit={limit})")
+                must_raise(InvalidInputError, partial(outbox(uow).pending, limit=limit), f"pending(limit={limit})")
 
     def test_a_unit_that_has_ended_has_no_pending_pointers(self, store: Store) -> None:
         """After the end `pending` raises MisuseError."""
         with store.begin(tenant=NO_TENANT) as uow:
             uow.rollback()
-        must_raise(MisuseError, partial(_outbox(uow).pending, limit=1), "pending() after the end")
+        must_raise(MisuseError, partial(outbox(uow).pending, limit=1), "pending() after the end")
+
+
+def _write_one_by_one(store: Store, changes: Changes) -> None:
+    for change in changes:
+        write(store, change)
 
 
 def _pending(store: Store, *, limit: int = 1000, tenant: str = "") -> Sequence[OutboxPointer]:
     with store.begin(tenant=tenant, write=False) as uow:
-        return _outbox(uow).pending(limit=limit)
+        return outbox(uow).pending(limit=limit)
 
 
-def _outbox(uow: UnitOfWork) -> Outbox:
+def outbox(uow: UnitOfWork) -> Outbox:
+    """Return the unit as what it must be."""
     assert isinstance(uow, Outbox), "a unit of work that says what is to be published has pending()"
     return uow

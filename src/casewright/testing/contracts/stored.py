@@ -88,7 +88,8 @@ class StoredContract(Contract):
         """Return all that is stored, read without the adapter. A derived class says how; this one skips the test.
 
         Args:
-            store: What the fixture ``store`` gave, for where it keeps things and not for what it says of them.
+            store: What the fixture ``store`` gave, for where it keeps things and not for what it says of them. Of an
+                asynchronous contract it is a `SynchronousStore`, and ``store.inner`` what ``async_store`` gave.
         """
         pytest.skip("oracle: nothing reads what is stored without the adapter")
 
