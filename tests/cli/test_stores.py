@@ -43,6 +43,8 @@ URLS = {
     "sqlite+nothing:///file.db": "is the URL of a database that SQLAlchemy does not know",
     "sqlite+pysqlcipher://:secret@/file.db": DRIVER,
     "mysql://user:secret@host/name?ssl_key=secret": DRIVER,
+    "postgresql+asyncpg://user:secret@host/name": "names an asynchronous driver; write it like postgresql+psycopg://",
+    "sqlite+aiosqlite:///file.db": "names an asynchronous driver; write it like sqlite:///path/to/file.db",
     "postgresql://us er:se cr@et@host:port/name": NO_URL,
 }
 if not sqlalchemy.__version__.startswith("2.0."):  # which reads them otherwise, and without a word
@@ -99,6 +101,20 @@ def test_what_is_missing_is_named_beside_a_url(capsys: pytest.CaptureFixture[str
     """Where nothing of a URL would be shown, the message says what is wrong with the arguments."""
     assert main(["replay", "log.csv", "--into", "x://a:secret@host"]) == 2
     assert "the following arguments are required: --definition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    {
+        "postgresql+pg8000://host/db": 'postgresql+psycopg://..., after python -m pip install "casewright[postgres]"',
+        "mysql+mysqldb://host/name": 'mariadb+pymysql://..., after python -m pip install "casewright[mariadb]"',
+        "sqlite+pysqlcipher://:secret@/file.db": "sqlite:///path/to/file.db, which needs none",
+    }.items(),
+)
+def test_who_lacks_a_driver_is_told_how_to_get_one(url: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a driver is not installed, the line ends with a URL that works and the extra that it takes."""
+    assert main(["schema", "--check", url]) == 2
+    assert capsys.readouterr().err.endswith(f"; write it like {advice}\n")
 
 
 @pytest.mark.parametrize("option", ["detect_types", "cached_statements"])

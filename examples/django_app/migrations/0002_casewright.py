@@ -18,8 +18,8 @@ def create_tables(apps: Any, schema_editor: Any) -> None:
 
 def drop_tables(apps: Any, schema_editor: Any) -> None:
     """Drop all of it, with what it holds."""
-    for table in reversed(TABLES.all):
-        schema_editor.execute(f"DROP TABLE {table.name}")
+    for table in (*reversed(TABLES.all), TABLES.version):
+        schema_editor.execute(f"DROP TABLE IF EXISTS {table.name}")
 
 
 class Migration(migrations.Migration):

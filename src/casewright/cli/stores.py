@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["create_tables", "no_database", "open_store", "reaching", "temporary_store"]
 
 _SQLITE: Final = "sqlite:///path/to/file.db"
+_POSTGRES: Final = "postgresql+psycopg://..."
+_MARIADB: Final = "mariadb+pymysql://..."
+_WORKING: Final = {
+    "postgresql": (_POSTGRES, f'{_POSTGRES}, after python -m pip install "casewright[postgres]"'),
+    "mariadb": (_MARIADB, f'{_MARIADB}, after python -m pip install "casewright[mariadb]"'),
+    "mysql": (_MARIADB, f'{_MARIADB}, after python -m pip install "casewright[mariadb]"'),
+}
+"""For each kind of database a URL with a driver that a command can use, and the same where it is not installed."""
 _UNKNOWN: Final = ("is the URL of a database that SQLAlchemy does not know", f"write it like {_SQLITE}")
 _NO_URL: Final = ("is no URL of a database", f"write it like {_SQLITE}")
 _IGNORED: Final = ("has options that its driver would not heed", "leave them out")
@@ -145,7 +153,7 @@ def create_tables(store: SqlAlchemyStore) -> None:
 
 
 def _engine(url: str | URL, option: str) -> Engine:
-    from sqlalchemy import create_engine  # noqa: PLC0415 - an extra
+    from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - an extra
     from sqlalchemy.exc import NoSuchModuleError, SAWarning, SQLAlchemyError  # noqa: PLC0415 - an extra
 
     if isinstance(url, str) and not url.isprintable():
@@ -156,13 +164,17 @@ def _engine(url: str | URL, option: str) -> Engine:
             engine = create_engine(url)
         if "\0" in (engine.url.database or ""):  # it may have been written as %00
             raise ValueError
-        return engine
     except NoSuchModuleError:
         raise InvalidInputError(option, *_UNKNOWN) from None
     except ImportError as error:
         problem = f"needs a driver that is not installed ({error})"
-        raise InvalidInputError(option, problem, f"{_SQLITE} needs none") from None
+        _, working = _WORKING.get(make_url(url).get_backend_name(), ("", f"{_SQLITE}, which needs none"))
+        raise InvalidInputError(option, problem, f"write it like {working}") from None
     except SAWarning:
         raise InvalidInputError(option, *_IGNORED) from None
     except (SQLAlchemyError, ValueError):
         raise InvalidInputError(option, *_NO_URL) from None
+    if engine.dialect.is_async:
+        working, _ = _WORKING.get(engine.dialect.name, (_SQLITE, ""))
+        raise InvalidInputError(option, "names an asynchronous driver", f"write it like {working}")
+    return engine
