@@ -52,7 +52,16 @@ if TYPE_CHECKING:
     from casewright.application.hosting import drive
     from casewright.application.new_ids import uuid7
     from casewright.application.observers import LoggingObserver
-    from casewright.application.ports import Items, Joining, Listing, Outbox, OutboxPointer, Store, UnitOfWork
+    from casewright.application.ports import (
+        Items,
+        Joining,
+        Listing,
+        Outbox,
+        OutboxPointer,
+        Publisher,
+        Store,
+        UnitOfWork,
+    )
     from casewright.application.reports import Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -196,6 +205,7 @@ __all__ = [
     "Phase",
     "Priority",
     "Problem",
+    "Publisher",
     "Reason",
     "Refused",
     "RefusedError",
@@ -310,7 +320,16 @@ if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checke
         "application.hosting": ("drive",),
         "application.new_ids": ("uuid7",),
         "application.observers": ("LoggingObserver",),
-        "application.ports": ("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),
+        "application.ports": (
+            "Items",
+            "Joining",
+            "Listing",
+            "Outbox",
+            "OutboxPointer",
+            "Publisher",
+            "Store",
+            "UnitOfWork",
+        ),
         "application.reports": ("Outcome", "Report"),
         "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
         "application.writes": ("RowWrite", "Writes"),

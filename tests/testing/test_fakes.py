@@ -8,9 +8,19 @@ from typing import Any
 
 import pytest
 
-from casewright import InvalidInputError
+from casewright import (
+    TASK,
+    Actor,
+    CommandBus,
+    CompleteTask,
+    CreateTask,
+    InvalidInputError,
+    Publisher,
+    StartTask,
+)
+from casewright.adapters.memory import MemoryStore
 from casewright.testing.builders import SOME_TIME
-from casewright.testing.fakes import FrozenClock, SequentialIds
+from casewright.testing.fakes import CollectingPublisher, FrozenClock, SequentialIds
 
 
 def test_a_frozen_clock_stands_still_until_it_is_moved() -> None:
@@ -49,3 +59,19 @@ def test_a_prefix_that_no_id_can_have_is_refused(prefix: Any) -> None:
     """It is refused at once, not by the first command."""
     with pytest.raises(InvalidInputError):
         SequentialIds(prefix)
+
+
+def test_a_publisher_collects_what_is_pending() -> None:
+    """What a store has to publish is taken in its order, but for what the publisher is told to refuse, and why (O5)."""
+    store = MemoryStore()
+    bus = CommandBus(store, [TASK])
+    ann = Actor("ann")
+    for command in (CreateTask("a", id="a"), StartTask("a"), CreateTask("b", id="b"), CompleteTask("a")):
+        bus.execute(command, by=ann)
+    with store.begin(tenant="", write=False) as uow:
+        events = [uow.history(one.item_id, after=one.version - 1, limit=1)[0] for one in uow.pending(limit=10)]
+    publisher: Publisher = CollectingPublisher()
+    assert publisher.publish(events) == (None,) * 4
+    choosy = CollectingPublisher(lambda event: "the broker is full" if event.action == "start" else None)
+    assert choosy.publish(events) == (None, "the broker is full", None, None)
+    assert [event.id for event in choosy.published] == ["a.1", "a.3", "b.1"]

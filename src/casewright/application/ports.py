@@ -36,6 +36,7 @@ __all__ = [
     "Listing",
     "Outbox",
     "OutboxPointer",
+    "Publisher",
     "Store",
     "UnitOfWork",
     "shard_of",
@@ -279,5 +280,20 @@ class Outbox(Protocol):
 
         Raises:
             InvalidInputError: The limit is less than 1.
+        """
+        ...
+
+
+class Publisher(Protocol):
+    """Where events are delivered to that are to be published. A relay calls it; there is none in this version yet."""
+
+    def publish(self, events: Sequence[Event]) -> Sequence[str | None]:
+        """Deliver events, one after the other in the order that they have.
+
+        Args:
+            events: Those of one item come by version.
+
+        Returns:
+            For each event None where it was delivered, or why it was not, without any payload.
         """
         ...

@@ -1,16 +1,18 @@
-"""Fakes for what comes from outside: a clock that stands still, and ids that can be foretold."""
+"""Fakes for what comes from outside: a clock that stands still, ids that can be foretold, a publisher that collects."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
+from casewright.domain.events import Event
 from casewright.domain.ids import as_item_id
 from casewright.domain.values import as_instant
 from casewright.testing.builders import SOME_TIME
 
-__all__ = ["FrozenClock", "SequentialIds"]
+__all__ = ["CollectingPublisher", "FrozenClock", "SequentialIds"]
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -69,3 +71,31 @@ class SequentialIds:
     def __call__(self) -> str:
         """Return the next id."""
         return f"{self._prefix}-{next(self._numbers)}"
+
+
+class CollectingPublisher:
+    """A `Publisher` that keeps what it is given, and refuses what it is told to.
+
+    Args:
+        refuse: Says of an event why it is not taken, or None where it is; every event is taken where it is None.
+
+    Attributes:
+        published: What it has taken, in the order in which it came.
+    """
+
+    __slots__ = ("_refuse", "published")
+
+    def __init__(self, refuse: Callable[[Event], str | None] | None = None) -> None:
+        """Begin with nothing."""
+        self._refuse = refuse
+        self.published: list[Event] = []
+
+    def publish(self, events: Sequence[Event]) -> tuple[str | None, ...]:
+        """See `Publisher.publish`."""
+        return tuple([self._taken(event) for event in events])
+
+    def _taken(self, event: Event) -> str | None:
+        refusal = None if self._refuse is None else self._refuse(event)
+        if refusal is None:
+            self.published.append(event)
+        return refusal
