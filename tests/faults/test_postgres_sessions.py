@@ -50,7 +50,7 @@ def test_text_that_a_connection_cannot_carry(postgres_database: URL) -> None:
     with pytest.raises(StorageError, match="cannot carry all text") as caught:
         bus.execute(CreateTask("\u65e5\u672c", id="a"), by=ROOT)
     assert caught.value.__cause__ is None
-    assert bus.execute(CreateTask("caf\u00e9", id="a"), by=ROOT).title == "caf\u00e9"
+    assert bus.execute(CreateTask("\u00e9t\u00e9", id="a"), by=ROOT).title == "\u00e9t\u00e9"
     engine.dispose()
 
 
