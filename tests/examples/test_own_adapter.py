@@ -7,14 +7,27 @@ import os
 import random
 import re
 from collections import Counter
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from casewright import REGULATORY_CASE, TASK, OpenCase, StorageError
+from casewright import (
+    REGULATORY_CASE,
+    TASK,
+    ItemId,
+    OpenCase,
+    StaleVersionError,
+    StorageError,
+    Store,
+    UnitOfWork,
+    Writes,
+)
+from casewright.domain.items import Item
+from casewright.testing.contracts import ListingContract, OutboxContract, StoreContract
 from casewright.testing.contracts.driving import Changes, all_of, annotated, created, kept, write
-from own_adapter.jsonl_store import JsonLinesStore
+from own_adapter.jsonl_store import JsonLinesStore, JsonLinesUnitOfWork
 from support.buses import ROOT, a_bus
 from support.line_race import Unlocked, create_until_killed, edited_by_all
 from support.racing import PROCESSES, WORKERS
@@ -26,6 +39,58 @@ PAGE: Final = ROOT_FOLDER / "docs" / "how-to" / "write-an-adapter.md"
 (OPENING,) = created(REGULATORY_CASE, "c")
 ENTERING: Final[Changes] = created(TASK, "t", title="Ärger 終\n\\n", parent=OPENING.after)
 NOTED: Final[Changes] = (*ENTERING, *annotated(ENTERING[0].after, "n"))
+
+
+class Remembering(JsonLinesUnitOfWork):
+    """A unit that asks the file only for what its store has not seen or written yet."""
+
+    def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        seen: dict[tuple[str, str], Item | None] = vars(self._store).setdefault("seen", {})
+        key = (self.tenant, item_id)
+        if seen.get(key) is None:
+            seen[key] = super()._load(item_id, lock=lock)
+        return seen[key]
+
+    def _flush(self, writes: Writes) -> None:
+        super()._flush(writes)
+        vars(self._store)["seen"] = {}
+
+
+class RemembersItems(JsonLinesStore):
+    """A store that is right as long as no other one writes to the file."""
+
+    def begin(self, *, tenant: str, write: bool = True) -> Remembering:
+        """Return such a unit."""
+        return Remembering(self, tenant, write=write)
+
+
+class ByTurns:
+    """Several stores on the same data, as processes have them: each unit is begun by the next one."""
+
+    def __init__(self, *stores: Store) -> None:
+        """Begin with the first one."""
+        self._stores = cycle(stores)
+
+    def begin(self, *, tenant: str, write: bool = True) -> UnitOfWork:
+        """Return a unit of the next one."""
+        return next(self._stores).begin(tenant=tenant, write=write)
+
+
+class TestTwoStoresByTurns(StoreContract, ListingContract, OutboxContract):
+    """Two stores on one file keep all contracts, whichever of them begins a unit (L1, L5)."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ByTurns:
+        """Return both, on a new file."""
+        return ByTurns(*(JsonLinesStore(tmp_path / "store.jsonl") for _ in range(2)))
+
+
+def test_a_store_that_remembers_is_caught_by_turns_and_only_so(tmp_path: Path) -> None:
+    """One store that keeps what it has read passes; two of them on one file give what is older than was committed."""
+    loaded = StoreContract().test_what_another_thread_has_committed_is_loaded
+    loaded(RemembersItems(tmp_path / "one"), lock=False)
+    with pytest.raises((AssertionError, StaleVersionError)):
+        loaded(ByTurns(RemembersItems(tmp_path / "two"), RemembersItems(tmp_path / "two")), lock=False)
 
 
 def lost_by(kind: type[JsonLinesStore], path: Path, times: int) -> list[str]:
