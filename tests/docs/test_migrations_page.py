@@ -6,13 +6,14 @@ import io
 import re
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.config import main as alembic
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import URL, Column, Engine, Integer, MetaData, Table, create_engine, inspect
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore, Tables, check
-from support.migrations import proposals
+from support.migrations import Project, proposals
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "own-your-migrations.md").read_text(encoding="utf-8")
 FIRST, LATER = re.findall(r"`alembic (revision [^`]*)`", PAGE)
@@ -85,6 +86,28 @@ def test_the_project_works_as_the_page_says(project: Path) -> None:
     assert "CREATE TABLE post_item" in call_offline(project)
     call("upgrade heads")
     assert is_whole(engine, tables)
+    engine.dispose()
+
+
+def test_the_page_keeps_autogenerate_out_of_the_schemas_of_others(postgres_database: URL, tmp_path: Path) -> None:
+    """With what the page passes where there is a schema, tables in those of others are not proposed to be dropped."""
+    (filter_,) = re.findall(r'^def include_name\([^\n]*\n[^\n]*"schema"[^\n]*\n', PAGE, re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(filter_, names)
+    engine, tables, mine = create_engine(postgres_database), Tables(prefix="post_", schema="cases"), MetaData()
+    Table("parcel", mine, Column("id", Integer, primary_key=True))
+    with engine.begin() as connection:
+        for statement in ("CREATE SCHEMA cases", "CREATE SCHEMA other", "CREATE TABLE other.thing (id integer)"):
+            connection.exec_driver_sql(statement)
+    options = {"target_metadata": [mine, tables.metadata], "casewright_tables": tables, "include_schemas": True}
+    careless = Project(tmp_path / "careless", engine, ours=True, **options)
+    careful = Project(tmp_path / "careful", engine, ours=True, include_name=names["include_name"], **options)
+    careful.upgrade("casewright@head")
+    dropped = [
+        "op.drop_table('thing'" in project.revise(head="base", version_path=str(project.folder / "versions"))
+        for project in (careless, careful)
+    ]
+    assert dropped == [True, False]
     engine.dispose()
 
 
