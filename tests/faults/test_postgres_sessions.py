@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -12,7 +13,7 @@ from sqlalchemy import URL, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from casewright import CreateTask, StorageError, TransientStorageError
-from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore, Tables
+from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore, Tables, check, upgrade
 from casewright.adapters.sqlalchemy.databases import database_of
 from casewright.testing.portal import Portal
 from support.buses import ROOT, a_bus
@@ -37,6 +38,29 @@ def test_tables_are_made_once_at_any_level(postgres_database: URL, level: str) -
         with ThreadPoolExecutor(SESSIONS) as pool:
             for made in [pool.submit(make) for _ in range(SESSIONS)]:
                 made.result()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_tables_are_migrated_once_at_any_level(postgres_database: URL, level: str, driver: str) -> None:
+    """Whoever waited for others to migrate goes on from what they have made, at the strictest level too (T1)."""
+    tables = Tables(prefix=f"{driver[:2]}_{level[:3].lower()}_")
+    url, start = postgres_database.set(drivername=f"postgresql+{driver}"), Barrier(SESSIONS, timeout=60)
+
+    async def migrate() -> None:
+        engine = create_async_engine(url, isolation_level=level)
+        async with engine.begin() as connection:
+            start.wait()
+            await connection.run_sync(upgrade, tables=tables)
+        await engine.dispose()
+
+    with ThreadPoolExecutor(SESSIONS) as pool:
+        for made in [pool.submit(asyncio.run, migrate()) for _ in range(SESSIONS)]:
+            made.result()
+    engine = create_engine(postgres_database)
+    with engine.connect() as connection:
+        assert check(connection, tables=tables) == ()
     engine.dispose()
 
 

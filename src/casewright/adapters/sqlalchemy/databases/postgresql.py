@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, cast, false, func, literal
+from sqlalchemy import ColumnElement, Connection, Table, cast, false, func, literal
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.dml import Insert
 
@@ -148,6 +148,12 @@ class Postgresql(Database):
         if not values or not texts((term.name,)):
             return false()
         return cast(item.c.attributes, JSONB)[term.name].in_([literal(value, JSONB) for value in values])
+
+    def has_begun(self, connection: Connection) -> bool:
+        """See `Database.has_begun`: the drivers begin at the first statement, and not before."""
+        driver: Any = connection.connection.driver_connection
+        info = getattr(driver, "info", None)  # psycopg's
+        return bool(driver.is_in_transaction() if info is None else info.transaction_status)
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
