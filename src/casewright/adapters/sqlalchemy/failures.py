@@ -132,6 +132,10 @@ class Failures(ABC):
         """Return whether a row was not written since its key is taken, where no statement can ask for that."""
         return False
 
+    def is_outdated(self, error: Exception) -> bool:
+        """Return whether what the connection knows of the tables is no longer so: an error of the driver says it."""
+        return False
+
     def __enter__(self) -> None:
         """Translate from here on."""
         return

@@ -39,6 +39,7 @@ class Loan:
         self._failures = failures
         self._channel: Channel | None = None
         self._sound = True
+        self._outdated: Exception | None = None
         self._pooled, self._end_turn = self._take()
         try:
             self._driver: Any = self._pooled.dbapi_connection
@@ -113,7 +114,9 @@ class Loan:
 
     def _put_back(self) -> None:
         """Undo what is not committed."""
-        if not self._sound:
+        if self._outdated is not None:  # asyncpg would send it again, for ever; and the others in the pool know it too
+            self._discard(self._outdated)
+        elif not self._sound:
             self._pooled.invalidate()
         else:
             self._driver.rollback()
@@ -129,6 +132,8 @@ class Loan:
             return call(*arguments)
         except BaseException as error:
             self._sound = isinstance(error, Exception)
+            if isinstance(error, self._failures.of_driver) and self._failures.is_outdated(error):
+                self._outdated = error
             raise
 
     def _put_back_or_discard(self) -> None:

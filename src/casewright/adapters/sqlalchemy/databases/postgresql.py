@@ -42,6 +42,11 @@ _IDLED: Final = Trouble(
     "try again; let facts be found quickly, or see idle_in_transaction_session_timeout and transaction_timeout",
     transient=True,
 )
+_CHANGED: Final = Trouble(
+    "the tables were changed while connections were open to them, or have rules of their own",
+    "try again; store.ping() tells whether the tables are as they should be",
+    transient=True,
+)
 _FORBIDDEN: Final = Trouble(
     "the database does not let this user do it",
     "grant it select, insert, update and delete on the store's tables, and select on the one of the version",
@@ -53,6 +58,7 @@ _NO_SCHEMA: Final = Trouble(
 
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
+    "0A": _CHANGED,
     "23": DOUBLED,
     "25006": READ_ONLY,
     "25P03": _IDLED,
@@ -81,13 +87,18 @@ _HARMLESS: Final = ("08", "28", "3D", "40", "53", "57")
 
 
 class _PostgresqlFailures(Failures):
-    def __init__(self, *raised: type[Exception], lost: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self, *raised: type[Exception], lost: tuple[type[Exception], ...], stale: tuple[type[Exception], ...]
+    ) -> None:
         super().__init__(*raised)
         self._lost = lost
+        self._stale = stale
 
     def trouble(self, error: Exception) -> Trouble:
         state = _state(error)
         if not state:  # the driver speaks for itself: there was no answer of the server's
+            if isinstance(error, self._stale):
+                return _CHANGED
             return LOST if isinstance(error, self._lost) else UNUSABLE
         unknown = Trouble(
             f"the database refused what the store asked (SQLSTATE {state})",
@@ -99,6 +110,9 @@ class _PostgresqlFailures(Failures):
         """What the server has said, where it has answered at all; it may be full, or on its way."""
         known = self.trouble(error) if _state(error) else UNREACHABLE
         return UNREACHABLE if known is LOST else known
+
+    def is_outdated(self, error: Exception) -> bool:
+        return self.trouble(error) is _CHANGED
 
     def told(self, error: Exception) -> bool:
         return _state(error).startswith(_HARMLESS) or isinstance(error, OSError)
@@ -130,7 +144,9 @@ class Postgresql(Database):
         own = getattr(dbapi, "asyncpg", None)  # which SQLAlchemy passes on unchanged while it connects
         unchanged = () if own is None else (own.PostgresError, own.InterfaceError)
         lost = (dbapi.OperationalError, dbapi.InterfaceError, *unchanged)
-        self.failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost)
+        # What SQLAlchemy raises for asyncpg's error of that name, without its SQLSTATE.
+        stale = () if own is None else (dbapi.InvalidCachedStatementError,)
+        self.failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost, stale=stale)
         self.paramstyle = paramstyle
 
     def new_row(self, table: Table, *key: str) -> Insert:
