@@ -10,10 +10,10 @@ from typing import Any
 
 import attrs
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, inspect
 
-from casewright import Case, Event, Note, OutboxPointer, StorageError, Task
-from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
+from casewright import Case, Event, InvalidInputError, MisuseError, Note, OutboxPointer, StorageError, Task
+from casewright.adapters.sqlalchemy import SqlAlchemyStore, Tables, check, metadata, upgrade
 from casewright.domain.ids import NO_TENANT
 from support.stores import a_created_task, record, sqlite_engine, sqlite_store
 
@@ -122,4 +122,20 @@ def test_a_failed_creation_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="refused what the store asked"):
         store.create_schema()
     assert store.present_tables() == frozenset()
+    store.engine.dispose()
+
+
+def test_tables_are_in_the_schema_of_their_metadata(tmp_path: Path) -> None:
+    """A metadata with a schema of its own is where all tables are, that of the version and the next ones included."""
+    tables = Tables(MetaData(schema="main"))
+    assert {table.schema for table in (*tables.all, tables.version)} == {tables.schema} == {"main"}
+    with pytest.raises(MisuseError, match="holds tables of these names already"):
+        Tables(tables.metadata)
+    with pytest.raises(InvalidInputError, match="schema"):
+        Tables(MetaData(schema='a"b'))
+    store = SqlAlchemyStore(sqlite_engine(tmp_path / "x.db"), tables=tables)
+    with store.engine.begin() as connection:
+        upgrade(connection, tables=tables)
+        assert check(connection, tables=tables) == ()
+    store.ping()
     store.engine.dispose()

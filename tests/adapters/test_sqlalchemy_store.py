@@ -84,6 +84,20 @@ def test_an_engine_that_renames_schemas_is_refused(engine: Engine) -> None:
     SqlAlchemyStore(engine.execution_options(schema_translate_map={}))
 
 
+def test_an_engine_with_a_level_for_lists_only_is_refused(engine: Engine) -> None:
+    """An isolation_level among the execution options, which only lists would follow, is refused at once and later."""
+    with pytest.raises(MisuseError, match="isolation_level is set"):
+        SqlAlchemyStore(engine.execution_options(isolation_level="SERIALIZABLE"))
+    store = SqlAlchemyStore(engine)
+    store.create_schema()
+    engine.update_execution_options(isolation_level="SERIALIZABLE")
+    with pytest.raises(MisuseError, match="create_engine"):
+        store.begin(tenant=NO_TENANT)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        SqlAlchemyStore.joining(connection).ping()  # a connection follows it as a whole
+
+
 @pytest.mark.parametrize("sql_events", [False, True])
 def test_settings_are_put_back(engine: Engine, sql_events: bool) -> None:
     """Whatever a unit did and however it ended, its connection goes back clean and as it was found (T4)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -12,10 +13,10 @@ import pytest
 from sqlalchemy import URL, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from casewright import CreateTask, StorageError, TransientStorageError
-from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore, Tables
+from casewright import CreateTask, StartTask, StorageError, TransientStorageError
+from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore, Tables, check, upgrade
 from casewright.adapters.sqlalchemy.databases import database_of
-from casewright.testing.portal import Portal
+from casewright.testing.portal import Portal, SynchronousStore
 from support.buses import ROOT, a_bus
 
 SESSIONS = 6
@@ -39,6 +40,49 @@ def test_tables_are_made_once_at_any_level(postgres_database: URL, level: str) -
             for made in [pool.submit(make) for _ in range(SESSIONS)]:
                 made.result()
     engine.dispose()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_tables_are_migrated_once_at_any_level(postgres_database: URL, level: str, driver: str) -> None:
+    """Whoever waited for others to migrate goes on from what they have made, at the strictest level too (T1)."""
+    tables = Tables(prefix=f"{driver[:2]}_{level[:3].lower()}_")
+    url, start = postgres_database.set(drivername=f"postgresql+{driver}"), Barrier(SESSIONS, timeout=60)
+
+    async def migrate() -> None:
+        engine = create_async_engine(url, isolation_level=level)
+        async with engine.begin() as connection:
+            start.wait()
+            await connection.run_sync(upgrade, tables=tables)
+        await engine.dispose()
+
+    with ThreadPoolExecutor(SESSIONS) as pool:
+        for made in [pool.submit(asyncio.run, migrate()) for _ in range(SESSIONS)]:
+            made.result()
+    engine = create_engine(postgres_database)
+    with engine.connect() as connection:
+        assert check(connection, tables=tables) == ()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_statements_of_before_a_migration(postgres_database: URL, driver: str) -> None:
+    """A statement that was prepared before a column got another type is refused once, and then made anew (T6)."""
+    url = postgres_database.set(drivername=f"postgresql+{driver}")
+    with Portal() as portal:
+        engine = create_async_engine(url, pool_size=1, max_overflow=0)
+        store = AsyncSqlAlchemyStore(engine, tables=Tables(prefix=f"{driver}_"))
+        portal.run(store.create_schema())
+        bus = a_bus(SynchronousStore(store, portal))
+        bus.execute_many([CreateTask("t", id=f"x{number}") for number in range(10)], by=ROOT)
+        for number in range(9):  # psycopg prepares what it sends for the sixth time, and forgets it when it rolls back
+            bus.execute(StartTask(f"x{number}"), by=ROOT)
+        other = create_engine(postgres_database)
+        with other.begin() as connection:
+            connection.exec_driver_sql(f'ALTER TABLE {driver}_item ALTER title TYPE varchar(999) COLLATE "C"')
+        other.dispose()
+        assert bus.execute(StartTask("x9"), by=ROOT).version == 2
+        portal.run(engine.dispose())
 
 
 def test_text_that_a_connection_cannot_carry(postgres_database: URL) -> None:

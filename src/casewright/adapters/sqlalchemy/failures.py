@@ -148,6 +148,10 @@ class Failures(ABC):
         full = isinstance(error, self.of_driver) and self.trouble(error) is FULL_HOUSE
         return FULL_HOUSE if full else UNREACHABLE
 
+    def is_outdated(self, error: Exception) -> bool:
+        """Return whether what the connection knows of the tables is no longer so: an error of the driver says it."""
+        return False
+
     def __enter__(self) -> None:
         """Translate from here on."""
         return

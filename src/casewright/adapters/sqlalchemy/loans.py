@@ -116,7 +116,7 @@ class Loan:
         """Undo what is not committed."""
         if not self._sound:
             self._pooled.invalidate()
-        elif self._lost is not None:
+        elif self._lost is not None:  # and the others in the pool with it: they are lost too, or hold what is outdated
             raise self._lost
         else:
             self._driver.rollback()
@@ -134,7 +134,7 @@ class Loan:
             return call(*arguments)
         except self._failures.raised as error:
             told: Any = error
-            if self._engine.dialect.is_disconnect(told, self._driver, None):
+            if self._engine.dialect.is_disconnect(told, self._driver, None) or self._failures.is_outdated(error):
                 self._lost = error
             raise
         except Exception:

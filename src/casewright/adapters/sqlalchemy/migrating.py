@@ -33,7 +33,9 @@ def upgrade(connection: Connection, *, tables: Tables | None = None, to: str = "
     """Bring the schema up to a revision; nothing is done where it is there, or was made by `create_schema`.
 
     It works in the transaction of the connection, which it begins where none is open, and which the caller commits.
-    Where a revision fails, nothing of it is left. Another process that migrates at the same time is waited for.
+    Where a revision fails, nothing of it is left. Another process that migrates at the same time is waited for; so on
+    PostgreSQL that transaction is read committed, at whatever level the connection is, unless the caller has asked
+    something in it before.
     An asynchronous connection runs it by ``await connection.run_sync(upgrade)``.
 
     Args:
@@ -127,8 +129,8 @@ def _begin(connection: Connection, database: Database) -> None:
     """See to it that all of it is one transaction, which ends only when the caller says so."""
     if not connection.in_transaction():
         connection.begin()
-    if not database.is_in_transaction(connection):  # SQLAlchemy says that it has begun, but the driver has not
-        connection.exec_driver_sql(database.begin_writing or "BEGIN")
+    if not database.has_begun(connection):  # SQLAlchemy says that it has begun, but the driver has not
+        connection.exec_driver_sql(database.begin_schema or "BEGIN")
     database.check_joined(connection)
     database.check_rows(connection)
 

@@ -11,14 +11,17 @@ __all__ = ["as_tables", "check_connection", "check_options"]
 
 
 def check_options(source: Engine | Connection) -> None:
-    """Check that all statements mean the same tables.
+    """Check that all statements mean the same tables, and are of the same transaction.
 
     Raises:
-        MisuseError: A part of them would be sent to another schema.
+        MisuseError: A part of them would be sent to another schema, or at another level of isolation.
     """
     if source.get_execution_options().get("schema_translate_map"):
         problem = "the execution option schema_translate_map is set, which only a part of the statements would follow"
         raise MisuseError(problem, "pass an engine or a connection without it")
+    if isinstance(source, Engine) and "isolation_level" in source.get_execution_options():
+        problem = "the execution option isolation_level is set, which only a part of the statements would follow"
+        raise MisuseError(problem, "pass isolation_level= to create_engine() itself")
 
 
 def check_connection(connection: object, called: str) -> None:

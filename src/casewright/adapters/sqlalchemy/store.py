@@ -46,8 +46,8 @@ class SqlAlchemyStore:
 
     Raises:
         InvalidInputError: An argument is of another type, or the time is negative or longer than 24 days.
-        MisuseError: The engine is for another database or driver, or for an asynchronous one, or has a
-            schema_translate_map; or a busy_timeout is given for a server.
+        MisuseError: The engine is for another database or driver, or for an asynchronous one, or has the
+            execution option schema_translate_map or isolation_level; or a busy_timeout is given for a server.
     """
 
     engine: Engine

@@ -77,7 +77,7 @@ class Tables:
     Args:
         metadata: Where they are attached, beside tables of the caller's; a new one where None.
         prefix: What their names begin with: ``casewright_item``, ``casewright_event`` ...
-        schema: The schema that they are in; the database's default one where None.
+        schema: The schema that they are in; that of the metadata where None, or else the database's default one.
 
     Attributes:
         metadata: Where they are attached; a migration tool compares with it.
@@ -102,8 +102,9 @@ class Tables:
     ) -> None:
         """Attach them."""
         self.prefix: str = _as_prefix(prefix)
-        self.schema: str | None = None if schema is None else _as_schema(schema)
         self.metadata: MetaData = MetaData() if metadata is None else metadata
+        chosen = self.metadata.schema if schema is None else schema
+        self.schema: str | None = None if chosen is None else _as_schema(chosen)
         present = [name for name in _NAMES if self._key_of(name) in self.metadata.tables]
         if present:
             problem = f"the metadata holds tables of these names already: {', '.join(present)}"

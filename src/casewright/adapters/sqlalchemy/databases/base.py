@@ -127,6 +127,10 @@ class Database(ABC):
         """Return whether the database still has a transaction open on a connection of the caller's."""
         return True
 
+    def has_begun(self, connection: Connection) -> bool:
+        """Return whether the driver has begun the transaction that SQLAlchemy says is begun."""
+        return self.is_in_transaction(connection)
+
     @abstractmethod
     def columns(self, tables: Sequence[Table]) -> str:
         """Return the query for the names of tables and of their columns, of those that are there."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, Table, cast, false, func, literal
+from sqlalchemy import ColumnElement, Connection, Table, cast, false, func, literal
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.dml import Insert
 
@@ -37,6 +37,11 @@ _IDLED: Final = Trouble(
     "try again; let facts be found quickly, or see idle_in_transaction_session_timeout and transaction_timeout",
     transient=True,
 )
+_CHANGED: Final = Trouble(
+    "the tables were changed while connections were open to them, or have rules of their own",
+    "try again; store.ping() tells whether the tables are as they should be",
+    transient=True,
+)
 _NO_SCHEMA: Final = Trouble(
     "the schema that the tables are to be in is not there",
     "CREATE SCHEMA makes it; this user must be allowed to make tables there",
@@ -44,6 +49,7 @@ _NO_SCHEMA: Final = Trouble(
 
 _TROUBLES: Final[Mapping[str, Trouble]] = {
     "08": LOST,
+    "0A": _CHANGED,
     "23": DOUBLED,
     "25006": READ_ONLY,
     "25P03": _IDLED,
@@ -72,13 +78,18 @@ _HARMLESS: Final = ("08", "28", "3D", "40", "53", "57")
 
 
 class _PostgresqlFailures(Failures):
-    def __init__(self, *raised: type[Exception], lost: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self, *raised: type[Exception], lost: tuple[type[Exception], ...], stale: tuple[type[Exception], ...]
+    ) -> None:
         super().__init__(*raised)
         self._lost = lost
+        self._stale = stale
 
     def trouble(self, error: Exception) -> Trouble:
         state = _state(error)
         if not state:  # the driver speaks for itself: there was no answer of the server's
+            if isinstance(error, self._stale):
+                return _CHANGED
             return LOST if isinstance(error, self._lost) else UNUSABLE
         unknown = Trouble(
             f"the database refused what the store asked (SQLSTATE {state})",
@@ -90,6 +101,9 @@ class _PostgresqlFailures(Failures):
         """What the server has said, where it has answered at all; it may be full, or on its way."""
         known = self.trouble(error) if _state(error) else UNREACHABLE
         return UNREACHABLE if known is LOST else known
+
+    def is_outdated(self, error: Exception) -> bool:
+        return self.trouble(error) is _CHANGED
 
     def told(self, error: Exception) -> bool:
         return _state(error).startswith(_HARMLESS) or isinstance(error, OSError)
@@ -121,7 +135,9 @@ class Postgresql(Database):
         own = getattr(dbapi, "asyncpg", None)  # which SQLAlchemy passes on unchanged while it connects
         unchanged = () if own is None else (own.PostgresError, own.InterfaceError)
         lost = (dbapi.OperationalError, dbapi.InterfaceError, *unchanged)
-        self.failures: Failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost)
+        # What SQLAlchemy raises for asyncpg's error of that name, without its SQLSTATE.
+        stale = () if own is None else (dbapi.InvalidCachedStatementError,)
+        self.failures: Failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost, stale=stale)
         self.paramstyle: str = paramstyle
 
     def new_row(self, table: Table, *key: str) -> Insert:
@@ -139,6 +155,12 @@ class Postgresql(Database):
         if not values or not texts((term.name,)):
             return false()
         return cast(item.c.attributes, JSONB)[term.name].in_([literal(value, JSONB) for value in values])
+
+    def has_begun(self, connection: Connection) -> bool:
+        """See `Database.has_begun`: the drivers begin at the first statement, and not before."""
+        driver: Any = connection.connection.driver_connection
+        info = getattr(driver, "info", None)  # psycopg's
+        return bool(driver.is_in_transaction() if info is None else info.transaction_status)
 
     def columns(self, tables: Sequence[Table]) -> str:
         """See `Database.columns`: of the tables that statements reach, in whichever schema of the search path."""
