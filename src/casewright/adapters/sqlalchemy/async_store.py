@@ -98,7 +98,11 @@ class AsyncSqlAlchemyStore:
         """
         if not isinstance(connection, AsyncConnection):
             kind = type(connection).__name__
-            raise InvalidInputError("connection", f"must be an AsyncConnection, not {kind}", "await engine.connect()")
+            raise InvalidInputError(
+                "connection",
+                f"must be an AsyncConnection, not {kind}",
+                "await engine.connect(), or await session.connection()",
+            )
         store = cls.__new__(cls)
         if connection.sync_connection is None:
             raise MisuseError("the connection that was to be joined is not begun", "async with engine.connect() as it")

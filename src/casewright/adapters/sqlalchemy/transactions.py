@@ -125,7 +125,7 @@ class JoinedTransaction:
         """See `Transaction.open`."""
         connection = self.connection() if self._sql_events else self._checked()
         if self._channel is None:
-            if self._sql_events:
+            if self._sql_events or self._database.outdates:
                 self._channel = Channel.reporting(connection)
             else:
                 self._channel = self._database.channel(connection.connection.cursor())

@@ -164,6 +164,8 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         if before is None:
             raise AlreadyExistsError(after.id)
         found = send(self._statements.item_version, (after.tenant, after.id)).fetchone()
+        if found is not None and tuple(found) == (before.version, before.head):
+            raise StorageError(*_LEFT_OUT)
         raise StaleVersionError(after.id, before.version, None if found is None else found[0])
 
     def _is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, id: str) -> bool:
@@ -177,6 +179,6 @@ def _add(send: Send, statement: str, values: tuple[Any, ...]) -> None:
 
 
 _LEFT_OUT: Final = (
-    "a new row was left out without an error, as a trigger that was added to the tables can do",
+    "a row was left out without an error, as a trigger that was added to the tables can do",
     "find out who else changes its tables; nothing was written",
 )

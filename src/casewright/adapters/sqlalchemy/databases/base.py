@@ -42,6 +42,9 @@ class Database(ABC):
     one_statement: ClassVar[bool] = False
     """Whether one statement can write to several tables."""
 
+    outdates: bool = False
+    """Whether its driver keeps statements that a change of the tables makes useless, which only SQLAlchemy notices."""
+
     waits: ClassVar[bool] = False
     """Whether a store can say for how long a unit waits for a lock."""
 

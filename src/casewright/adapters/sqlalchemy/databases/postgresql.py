@@ -139,6 +139,7 @@ class Postgresql(Database):
         stale = () if own is None else (dbapi.InvalidCachedStatementError,)
         self.failures: Failures = _PostgresqlFailures(dbapi.Error, *unchanged, lost=lost, stale=stale)
         self.paramstyle: str = paramstyle
+        self.outdates: bool = own is not None
 
     def new_row(self, table: Table, *key: str) -> Insert:
         """See `Database.new_row`."""
