@@ -71,9 +71,8 @@ class Scene:
     async def tell(self, *statements: str) -> Any:
         """Let somebody else run statements."""
         async with self.others.connect() as connection:
-            for statement in statements:
-                result = await connection.exec_driver_sql(statement)
-            return result.scalar() if result.returns_rows else None
+            results = [await connection.exec_driver_sql(statement) for statement in statements]
+            return results[-1].scalar() if results[-1].returns_rows else None
 
     async def terminate(self) -> None:
         """End the sessions of the bus, and wait until they have ended."""

@@ -98,9 +98,8 @@ class Statements:
         one = raw(item).where(*_is(item.c.tenant, item.c.id))
         self.item: str = self.text(one)
         self.locked_item: str = self.text(one.with_for_update()) if database.row_locks else self.item
-        self.item_version: str = self.text(
-            database.current(select(item.c.version, item.c.head).where(*_is(item.c.tenant, item.c.id)))
-        )
+        state: Any = select(item.c.version, item.c.head).where(*_is(item.c.tenant, item.c.id))
+        self.item_version: str = self.text(database.current(state))
         self.note_item: str = self.text(database.current(select(note.c.item_id).where(*_is(note.c.tenant, note.c.id))))
         later = raw(event).where(*_is(event.c.tenant, event.c.item_id), event.c.version > bindparam("after"))
         self.events: str = self.text(later.order_by(event.c.version).limit(_LIMIT).offset(_FIRST))
