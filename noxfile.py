@@ -266,7 +266,7 @@ def sqlalchemy20(session: nox.Session) -> None:
 def postgres18(session: nox.Session) -> None:
     """Run what touches PostgreSQL with the other supported version of it, 18."""
     session.install(*_group("test"), f".{EXTRAS}")
-    chosen = session.posargs or ["-m", "not large", "-k", "postgres", "tests"]
+    chosen = session.posargs or ["tests/services", "tests/stores/test_postgresql_store.py", "tests/stores/test_text.py"]
     session.run("python", "-m", "pytest", "-n", "auto", *chosen, env={"CASEWRIGHT_POSTGRES": "18"})
 
 

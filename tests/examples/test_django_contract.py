@@ -13,7 +13,7 @@ from casewright.testing.contracts import Capabilities, ListingContract, OutboxCo
 from support.django_project import Break, joining
 from support.oracles import sql_rows
 
-pytestmark = pytest.mark.large  # three contracts three times over; test_django_app.py has the short of it
+pytestmark = pytest.mark.large  # three contracts; test_django_app.py has the short of it
 
 
 class _Joined(StoreContract, ListingContract, OutboxContract):
@@ -33,10 +33,6 @@ class _Joined(StoreContract, ListingContract, OutboxContract):
         """Return what is in the tables, as Django's transaction sees it."""
         with store.engine.connect() as connection:  # which is Django's again
             return sql_rows(connection)
-
-
-class TestAsDjangoIs(_Joined):
-    """With Django's own settings (L5)."""
 
 
 @pytest.mark.parametrize("break_ground", ["postgresql"], indirect=True)

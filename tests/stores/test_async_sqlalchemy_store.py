@@ -112,6 +112,7 @@ class TestSqliteInThreads(AllContracts):
         return AsyncSqlAlchemyStore(file)
 
 
+@pytest.mark.large  # it reaches no line that the others do not
 class TestPsycopg(OnePortal):
     """PostgreSQL through psycopg (L5)."""
 
@@ -157,6 +158,7 @@ class Joined(OnePortal):
         loop.run(ended())
 
 
+@pytest.mark.large  # it reaches no line that the others do not
 class TestJoinedPsycopg(Joined):
     """A connection of psycopg's that is joined keeps all contracts too."""
 
@@ -170,6 +172,7 @@ class TestJoinedPsycopg(Joined):
         yield from self.joined(psycopg, loop)
 
 
+@pytest.mark.large  # it reaches no line that the others do not
 class TestJoinedAiosqlite(Joined):
     """So does one of aiosqlite's."""
 

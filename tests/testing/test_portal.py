@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from asyncio import CancelledError
 from typing import Any, Self
@@ -52,12 +53,22 @@ def test_what_is_raised_there_is_raised_here(kind: type[BaseException]) -> None:
         assert portal.run(where())[1].is_running()
 
 
+def waits(thread: threading.Thread) -> bool:
+    """Return whether the thread is in a call that waits for the result of a future."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None and frame.f_code.co_name != "result":
+        frame = frame.f_back
+    return frame is not None
+
+
 def test_who_is_interrupted_while_waiting_cancels_the_work() -> None:
     """A KeyboardInterrupt that falls into the wait comes out of it, and the task ends cancelled."""
     ended = threading.Event()
 
     async def forever() -> None:
         try:
+            while not waits(threading.main_thread()):  # noqa: ASYNC110 - it tells nobody when it begins to
+                await asyncio.sleep(0)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             await asyncio.Event().wait()
         finally:
