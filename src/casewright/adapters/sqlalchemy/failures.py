@@ -91,6 +91,7 @@ FORBIDDEN: Final = Trouble(
 )
 """A right is missing."""
 DAMAGED: Final = Trouble("the database's files cannot be read or are damaged", "see the server's log; restore a backup")
+"""What was kept cannot be read."""
 DOUBLED: Final = Trouble(
     "a row that should be new is there already, or breaks a rule that was added to the tables",
     "find out who else writes to its tables, and whether they are of a newer version: python -m casewright schema",
