@@ -97,7 +97,6 @@ DOUBLED: Final = Trouble(
     "find out who else writes to its tables, and whether they are of a newer version: python -m casewright schema",
 )
 """A rule of the tables is broken."""
-"""What was kept cannot be read."""
 UNUSABLE: Final = Trouble(
     "the connection to the database cannot be used",
     "keep it open until the unit has ended, and use it only in the thread that made it",
