@@ -109,11 +109,18 @@ class Bench:
         await check_pool(self.engine)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[(driver, hosting) for driver in ("psycopg", "asyncpg", "sqlite") for hosting in (True, False)],
-    ids=lambda value: f"{value[0]}, {'one hop' if value[1] else 'many hops'}",
-)
+WAYS = [
+    pytest.param(
+        (driver, hosting),
+        id=f"{driver}, {'one hop' if hosting else 'many hops'}",
+        marks=[pytest.mark.large] if driver == "psycopg" else [],  # it reaches no line that asyncpg does not
+    )
+    for driver in ("psycopg", "asyncpg", "sqlite")
+    for hosting in (True, False)
+]
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def bench(request: pytest.FixtureRequest, portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Yield a bench on each driver."""
     driver, hosting = request.param
