@@ -48,7 +48,7 @@ def test_what_cannot_be_a_way_to_a_database_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("left_out", ["UPDATE ON casewright_item", "INSERT ON casewright_event"])
 def test_a_row_that_is_left_out_is_no_conflict(postgres_database: URL, left_out: str) -> None:
-    """A trigger that drops a row is told as what it is, not as a version of somebody else's; nothing is there (L1, T1)."""
+    """A trigger that drops a row is told as what it is, not as a conflict; nothing is there (L1, T1)."""
     engine = create_engine(postgres_database)
     store = SqlAlchemyStore(engine)
     store.create_schema()
