@@ -16,10 +16,11 @@ def check_options(source: Engine | Connection) -> None:
     Raises:
         MisuseError: A part of them would be sent to another schema, or at another level of isolation.
     """
-    if source.get_execution_options().get("schema_translate_map"):
+    options = source.get_execution_options()
+    if options.get("schema_translate_map"):
         problem = "the execution option schema_translate_map is set, which only a part of the statements would follow"
         raise MisuseError(problem, "pass an engine or a connection without it")
-    if isinstance(source, Engine) and "isolation_level" in source.get_execution_options():
+    if isinstance(source, Engine) and "isolation_level" in options:
         problem = "the execution option isolation_level is set, which only a part of the statements would follow"
         raise MisuseError(problem, "pass isolation_level= to create_engine() itself")
 

@@ -22,7 +22,7 @@ from casewright.domain.terms import Term
 from casewright.domain.values import INTEGER_MAX, INTEGER_MIN, as_text
 from casewright.errors import InvalidInputError, MisuseError
 
-__all__ = ["SCHEMA_LOCK", "Condition", "Database", "among", "integers", "plain_creation", "texts"]
+__all__ = ["SCHEMA_LOCK", "Condition", "Database", "among", "integers", "plain_creation", "scalars", "texts"]
 
 Condition: TypeAlias = ColumnElement[bool]
 
@@ -187,6 +187,12 @@ def texts(values: Iterable[JsonValue]) -> list[str]:
 def integers(values: Iterable[JsonValue]) -> list[int]:
     """Return those that are integers, and such that an item could hold them."""
     return [value for value in values if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX]
+
+
+def scalars(values: Iterable[JsonValue]) -> list[bool | str | int]:
+    """Return those that an attribute can be found by: True and False, text and integers."""
+    known = list(values)
+    return [*(value for value in known if isinstance(value, bool)), *texts(known), *integers(known)]
 
 
 def _storable(value: JsonValue) -> str:

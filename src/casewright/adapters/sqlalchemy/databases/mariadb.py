@@ -12,7 +12,7 @@ from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.expression import ClauseElement
 
-from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition, Database, among, integers, texts
+from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition, Database, among, scalars, texts
 from casewright.adapters.sqlalchemy.failures import (
     DOUBLED,
     FORBIDDEN,
@@ -132,8 +132,7 @@ class MariaDb(Database):
 
     def attribute(self, item: Table, term: Term) -> Condition:
         """See `Database.attribute`: the value is compared as its canonical text, so that 1, "1" and true are three."""
-        bools = [value for value in term.values if isinstance(value, bool)]
-        values = [canonical_json(value) for value in (*bools, *texts(term.values), *integers(term.values))]
+        values = [canonical_json(value) for value in scalars(term.values)]
         if not texts((term.name,)):
             return false()
         # Or MariaDB would compare a text in JSON without its quotation marks, but only where one value is asked for.

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, cast, false, func, lite
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.dml import Insert
 
-from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition, Database, integers, texts
+from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK, Condition, Database, scalars, texts
 from casewright.adapters.sqlalchemy.failures import (
     DAMAGED,
     DOUBLED,
@@ -151,8 +151,7 @@ class Postgresql(Database):
 
     def attribute(self, item: Table, term: Term) -> Condition:
         """See `Database.attribute`."""
-        bools = [value for value in term.values if isinstance(value, bool)]
-        values = [*bools, *texts(term.values), *integers(term.values)]
+        values = scalars(term.values)
         if not values or not texts((term.name,)):
             return false()
         return cast(item.c.attributes, JSONB)[term.name].in_([literal(value, JSONB) for value in values])
