@@ -10,7 +10,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from casewright import Store
-from casewright.adapters.sqlalchemy import TABLES, AsyncSqlAlchemyStore, SqlAlchemyStore
+from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore
 from casewright.testing.contracts import (
     AsyncListingContract,
     AsyncOutboxContract,
@@ -21,9 +21,7 @@ from casewright.testing.contracts import (
 )
 from casewright.testing.portal import Portal
 from support.oracles import sql_rows
-from support.stores import hasty, sqlite_engine
-
-TRUNCATE = "TRUNCATE " + ", ".join(table.name for table in TABLES.all)
+from support.stores import emptied, empty, hasty, sqlite_engine, with_tables
 
 
 class AllContracts(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, HostingContract):
@@ -55,25 +53,22 @@ def loop() -> Iterator[Portal]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Yield an engine for a SQLite file with the tables."""
-    engine = hasty(sqlite_engine(tmp_path_factory.mktemp("store") / "store.db"))
-    SqlAlchemyStore(engine).create_schema()
-    yield engine
-    engine.dispose()
+    yield from with_tables(hasty(sqlite_engine(tmp_path_factory.mktemp("store") / "store.db")))
 
 
 @pytest.fixture(scope="module")
 def psycopg(postgres_database: URL, loop: Portal) -> Iterator[AsyncEngine]:
     """Yield an engine for a PostgreSQL database with the tables, through psycopg."""
-    yield from with_tables(postgres_database.set(drivername="postgresql+psycopg"), loop)
+    yield from with_awaited_tables(postgres_database.set(drivername="postgresql+psycopg"), loop)
 
 
 @pytest.fixture(scope="module")
 def asyncpg(postgres_database: URL, loop: Portal) -> Iterator[AsyncEngine]:
     """Yield an engine for the same database, through asyncpg."""
-    yield from with_tables(postgres_database.set(drivername="postgresql+asyncpg"), loop)
+    yield from with_awaited_tables(postgres_database.set(drivername="postgresql+asyncpg"), loop)
 
 
-def with_tables(url: URL, loop: Portal) -> Iterator[AsyncEngine]:
+def with_awaited_tables(url: URL, loop: Portal) -> Iterator[AsyncEngine]:
     """Yield an engine, with the tables made, and dispose of it."""
     engine = create_async_engine(url)
     loop.run(AsyncSqlAlchemyStore(engine).create_schema())
@@ -93,10 +88,10 @@ async def awaited_rows(engine: AsyncEngine) -> Rows:
         return await connection.run_sync(sql_rows)
 
 
-async def emptied(engine: AsyncEngine) -> None:
+async def empty_database(engine: AsyncEngine) -> None:
     """Empty the tables."""
     async with engine.begin() as connection:
-        await connection.exec_driver_sql(TRUNCATE)
+        await connection.run_sync(empty)
 
 
 class TestSqliteInThreads(AllContracts):
@@ -105,9 +100,7 @@ class TestSqliteInThreads(AllContracts):
     @pytest.fixture
     def async_store(self, file: Engine) -> AsyncSqlAlchemyStore:
         """Return an empty store in a file."""
-        with file.begin() as connection:
-            for table in TABLES.all:
-                connection.execute(table.delete())
+        emptied(file)
         self.look = partial(rows_of, file)
         return AsyncSqlAlchemyStore(file)
 
@@ -119,7 +112,7 @@ class TestPsycopg(OnePortal):
     @pytest.fixture
     def async_store(self, psycopg: AsyncEngine, loop: Portal) -> AsyncSqlAlchemyStore:
         """Return an empty store."""
-        loop.run(emptied(psycopg))
+        loop.run(empty_database(psycopg))
         self.look = lambda: loop.run(awaited_rows(psycopg))
         return AsyncSqlAlchemyStore(psycopg)
 
@@ -130,7 +123,7 @@ class TestAsyncpg(OnePortal):
     @pytest.fixture
     def async_store(self, asyncpg: AsyncEngine, loop: Portal) -> AsyncSqlAlchemyStore:
         """Return an empty store."""
-        loop.run(emptied(asyncpg))
+        loop.run(empty_database(asyncpg))
         self.look = lambda: loop.run(awaited_rows(asyncpg))
         return AsyncSqlAlchemyStore(asyncpg, sql_events=True)
 
@@ -168,7 +161,7 @@ class TestJoinedPsycopg(Joined):
     @pytest.fixture
     def async_store(self, psycopg: AsyncEngine, loop: Portal) -> Iterator[AsyncSqlAlchemyStore]:
         """Yield a store on a connection whose transaction is open."""
-        loop.run(emptied(psycopg))
+        loop.run(empty_database(psycopg))
         yield from self.joined(psycopg, loop)
 
 
@@ -179,9 +172,7 @@ class TestJoinedAiosqlite(Joined):
     @pytest.fixture
     def async_store(self, file: Engine, loop: Portal) -> Iterator[AsyncSqlAlchemyStore]:
         """Yield a store on a connection whose transaction is open."""
-        with file.begin() as connection:
-            for table in TABLES.all:
-                connection.execute(table.delete())
+        emptied(file)
         engine = create_async_engine(file.url.set(drivername="sqlite+aiosqlite"))
         yield from self.joined(engine, loop, begin="BEGIN IMMEDIATE")
         loop.run(engine.dispose())

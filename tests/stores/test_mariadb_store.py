@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from casewright.adapters.sqlalchemy import TABLES, AsyncSqlAlchemyStore, SqlAlchemyStore
+from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore
 from casewright.testing.contracts import (
     AsyncListingContract,
     AsyncOutboxContract,
@@ -22,18 +22,13 @@ from casewright.testing.contracts import (
 )
 from casewright.testing.portal import Portal
 from support.oracles import sql_rows
-
-# TRUNCATE makes each table anew, which takes longer than a test does.
-EMPTY = [f"DELETE FROM {table.name}" for table in TABLES.all]
+from support.stores import emptied, with_tables
 
 
 @pytest.fixture(scope="module")
 def engine(mariadb_database: URL) -> Iterator[Engine]:
     """Yield an engine for a database with the tables."""
-    engine = create_engine(mariadb_database)
-    SqlAlchemyStore(engine).create_schema()
-    yield engine
-    engine.dispose()
+    yield from with_tables(create_engine(mariadb_database))
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +44,6 @@ def asyncmy(engine: Engine, loop: Portal) -> Iterator[AsyncEngine]:
     made = create_async_engine(engine.url.set(drivername="mariadb+asyncmy"))
     yield made
     loop.run(made.dispose())
-
-
-def emptied(engine: Engine) -> Engine:
-    """Return the engine with the tables emptied."""
-    with engine.begin() as connection:
-        for statement in EMPTY:
-            connection.exec_driver_sql(statement)
-    return engine
 
 
 class TestMariadb(StoreContract, ListingContract, OutboxContract):

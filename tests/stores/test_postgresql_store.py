@@ -7,25 +7,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL, Engine, create_engine
 
-from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
 from support.oracles import sql_rows
+from support.stores import emptied, with_tables
 
 
 @pytest.fixture(scope="module")
 def engine(postgres_database: URL) -> Iterator[Engine]:
     """Yield an engine for a database with the tables."""
-    engine = create_engine(postgres_database)
-    SqlAlchemyStore(engine).create_schema()
-    yield engine
-    engine.dispose()
-
-
-def emptied(engine: Engine) -> Engine:
-    """Return the engine with the tables emptied."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE " + ", ".join(table.name for table in TABLES.all))
-    return engine
+    yield from with_tables(create_engine(postgres_database))
 
 
 class TestPostgresql(StoreContract, ListingContract, OutboxContract):

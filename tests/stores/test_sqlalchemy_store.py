@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, StaticPool, create_engine
 
-from casewright.adapters.sqlalchemy import SqlAlchemyStore, metadata
+from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
 from support.oracles import sql_rows
-from support.stores import sqlite_engine
+from support.stores import emptied, sqlite_engine, with_tables
 
 # Making the tables anew for each test would take longer than the tests do, so they are emptied.
 
@@ -25,21 +25,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def memory() -> Iterator[Engine]:
     """Yield an engine for a memory database with the tables."""
     yield from with_tables(create_engine("sqlite://", poolclass=StaticPool))
-
-
-def with_tables(engine: Engine) -> Iterator[Engine]:
-    """Yield the engine with the tables made, and dispose of it."""
-    SqlAlchemyStore(engine).create_schema()
-    yield engine
-    engine.dispose()
-
-
-def emptied(engine: Engine) -> Engine:
-    """Return the engine with the tables emptied."""
-    with engine.begin() as connection:
-        for table in metadata.tables.values():
-            connection.execute(table.delete())
-    return engine
 
 
 class TestSqliteFile(StoreContract, ListingContract, OutboxContract):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from casewright import TASK, Actor, Change, Event, Payload, Task, seal
-from casewright.adapters.sqlalchemy import SqlAlchemyStore
+from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore
 from casewright.domain.items import Item
 from support.values import AT
 
@@ -24,6 +25,26 @@ def sqlite_store(path: Path | str, **options: Any) -> SqlAlchemyStore:
     store = SqlAlchemyStore(sqlite_engine(path), **options)
     store.create_schema()
     return store
+
+
+def with_tables(engine: Engine) -> Iterator[Engine]:
+    """Yield the engine with the tables made, and dispose of it: the body of a fixture."""
+    SqlAlchemyStore(engine).create_schema()
+    yield engine
+    engine.dispose()
+
+
+def empty(connection: Connection) -> None:
+    """Delete all rows. To make the tables anew, as some databases do to truncate them, takes longer than a test."""
+    for table in TABLES.all:
+        connection.execute(table.delete())
+
+
+def emptied(engine: Engine) -> Engine:
+    """Return the engine with the tables emptied."""
+    with engine.begin() as connection:
+        empty(connection)
+    return engine
 
 
 def hasty(engine: Engine) -> Engine:
