@@ -125,14 +125,16 @@ def given_up(calls: list[str], fault: Fault) -> bool:
     """Return whether the transaction could not go on: when the work could not be taken out of it again.
 
     Or when the server had refused something outside the work's savepoint, after which it does nothing more; or when
-    SQLAlchemy was interrupted while it read, which it never survives.
+    SQLAlchemy was interrupted while it read, which it never survives; or when nobody can tell whether the savepoint
+    was made.
     """
+    untold = calls[fault.place] == "SAVEPOINT casewright" and not fault.kind.of_the_driver
     undoing = "ROLLBACK TO" in calls[: fault.place + 2]
     releasing = calls[fault.place] == "RELEASE SAVEPOINT"
     reading = "SAVEPOINT casewright" not in calls[: fault.place]
     interrupted = reading and not isinstance(fault.error, Exception)
     refused = reading and fault.kind.of_the_driver
-    return undoing or releasing or fault.kind.lasting or fault.kind.loses or interrupted or refused
+    return untold or undoing or releasing or fault.kind.lasting or fault.kind.loses or interrupted or refused
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
