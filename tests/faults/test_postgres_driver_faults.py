@@ -85,7 +85,7 @@ def test_a_fault_at_each_call_while_the_schema_is_created(
     postgres_ground.engine.dispose()
 
 
-DROP = "DROP TABLE IF EXISTS " + ", ".join(table.name for table in TABLES.all)
+DROP = "DROP TABLE IF EXISTS casewright_version, " + ", ".join(table.name for table in TABLES.all)
 NAMES = "SELECT relname FROM pg_class WHERE relname ~ 'casewright' ORDER BY 1"
 
 
