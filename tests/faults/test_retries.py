@@ -57,6 +57,7 @@ class Scene:
         store.create_schema()
         self.bus = a_bus(store, clock=self.clock, new_id=self._new_id, observers=[self.reports.append])
         self._tenants, self._numbers = count(), count()
+        self.somebody(OpenCase("c"))  # the first command of a store asks more than each later one
 
     def close(self) -> None:
         """Give everything back."""
