@@ -164,7 +164,7 @@ CAUGHT = (
 def test_a_planted_bug_is_caught(saboteur: Any) -> None:
     """The machine goes red on a store that forgets, mixes up, hides or shows too much."""
     with pytest.raises(AssertionError):
-        run(sabotaged(saboteur), examples=100)
+        run(sabotaged(saboteur), examples=500)  # rarely that many: the first find ends it
 
 
 def test_without_hypothesis_the_install_line_is_given() -> None:
