@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine
 
 from casewright import MisuseError, StorageError, TransientStorageError
-from casewright.adapters.sqlalchemy import SqlAlchemyStore, Tables
+from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore, Tables
 from casewright.adapters.sqlalchemy.databases.base import SCHEMA_LOCK
 from casewright.domain.ids import NO_TENANT
 from support.contenders import create_under_prefixes
@@ -19,7 +19,7 @@ from support.plain_sql import rows_of
 from support.racing import WORKERS, ProcessRace
 from support.stores import a_created_task, record
 
-NAMES = {"casewright_item", "casewright_event", "casewright_note", "casewright_outbox"}
+NAMES = {table.name for table in TABLES.all}
 ENGINES = "SELECT DISTINCT engine, row_format FROM information_schema.tables WHERE table_schema = DATABASE()"
 COLLATIONS = (
     "SELECT DISTINCT collation_name FROM information_schema.columns "

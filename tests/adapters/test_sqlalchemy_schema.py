@@ -17,7 +17,7 @@ from casewright.adapters.sqlalchemy import SqlAlchemyStore, Tables, check, metad
 from casewright.domain.ids import NO_TENANT
 from support.stores import a_created_task, record, sqlite_engine, sqlite_store
 
-TABLES = {"casewright_item", "casewright_event", "casewright_note", "casewright_outbox"}
+TABLES = {table.name for table in metadata.tables.values()}
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_each_column_holds_a_field() -> None:
     assert columns["casewright_item"] == of(Task, Case) | {"kind"}
     assert columns["casewright_event"] == of(Event)
     assert columns["casewright_note"] == of(Note) | {"place"}
-    assert columns["casewright_outbox"] == of(OutboxPointer)
+    assert columns["casewright_outbox"] == of(OutboxPointer) | {"published_at"}
 
 
 def test_missing_tables_are_named(store: SqlAlchemyStore) -> None:
     """Where tables are missing, begin and ping name them and what creates them, and create nothing."""
     for question in (store.ping, lambda: store.begin(tenant=NO_TENANT)):
-        with pytest.raises(StorageError, match=r"has no casewright_event, .*; store.create_schema\(\) creates"):
+        with pytest.raises(StorageError, match=r"has no casewright_denial, casewright_event, .*; store.create_schema\(\) creates"):
             question()
     assert store.present_tables() == frozenset()
 

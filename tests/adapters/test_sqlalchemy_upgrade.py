@@ -247,7 +247,7 @@ def test_create_schema_mends_what_it_has_begun(empty: Engine) -> None:
     store = SqlAlchemyStore(empty)
     store.create_schema()
     TABLES.metadata.drop_all(empty)
-    with pytest.raises(StorageError, match="has no casewright_event"):
+    with pytest.raises(StorageError, match="has no casewright_denial"):
         store.ping()
     store.create_schema()
     store.ping()

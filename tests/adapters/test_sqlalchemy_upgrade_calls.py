@@ -127,7 +127,7 @@ def test_an_asynchronous_connection_runs_it(driver: str, tmp_path: Path, request
         async with engine.connect() as connection:
             await connection.run_sync(upgrade)
             await connection.rollback()
-            assert [one.code for one in await connection.run_sync(check)] == ["no_table"] * 4
+            assert [one.code for one in await connection.run_sync(check)] == ["no_table"] * len(TABLES.all)
             await connection.rollback()
             await connection.run_sync(upgrade, to=REVISIONS[0])
             await connection.commit()
@@ -209,7 +209,7 @@ from sqlalchemy import create_engine
 from casewright.adapters.sqlalchemy import *
 engine = create_engine("sqlite://")
 with engine.connect() as connection:
-    assert len(check(connection)) == 4
+    assert len(check(connection)) == len(TABLES.all)
     try:
         {call}
     except ImportError as error:

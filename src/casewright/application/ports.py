@@ -36,7 +36,6 @@ __all__ = [
     "Listing",
     "Outbox",
     "OutboxPointer",
-    "Publisher",
     "Store",
     "UnitOfWork",
     "shard_of",
@@ -252,6 +251,7 @@ class OutboxPointer:
         attempts: How often it was tried.
         next_at: When to try again (UTC); None for at once.
         error: What the last attempt failed with, without any payload; None where none did.
+        dead_at: When it was given up (UTC), until somebody has it tried again; None where it was not.
     """
 
     shard: int
@@ -261,6 +261,7 @@ class OutboxPointer:
     attempts: int = 0
     next_at: datetime | None = None
     error: str | None = None
+    dead_at: datetime | None = None
 
 
 @runtime_checkable
@@ -280,20 +281,5 @@ class Outbox(Protocol):
 
         Raises:
             InvalidInputError: The limit is less than 1.
-        """
-        ...
-
-
-class Publisher(Protocol):
-    """Where events are delivered to that are to be published. A relay calls it; there is none in this version yet."""
-
-    def publish(self, events: Sequence[Event]) -> Sequence[str | None]:
-        """Deliver events, one after the other in the order that they have.
-
-        Args:
-            events: Those of one item come by version.
-
-        Returns:
-            For each event None where it was delivered, or why it was not, without any payload.
         """
         ...

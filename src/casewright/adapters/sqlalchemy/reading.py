@@ -193,7 +193,7 @@ def _note(row: Sequence[Any]) -> Note:
 
 
 def _pointer(row: Sequence[Any]) -> OutboxPointer:
-    tenant, item_id, version, shard, attempts, next_at, error = row
+    tenant, item_id, version, shard, attempts, next_at, error, _, dead_at = row
     return OutboxPointer(
         shard=shard,
         tenant=tenant,
@@ -202,6 +202,7 @@ def _pointer(row: Sequence[Any]) -> OutboxPointer:
         attempts=attempts,
         next_at=_optional(next_at),
         error=error,
+        dead_at=_optional(dead_at),
     )
 
 

@@ -105,13 +105,5 @@ def note_values(note: Note, place: int) -> tuple[Any, ...]:
 
 
 def pointer_values(pointer: OutboxPointer) -> tuple[Any, ...]:
-    """Return what the columns hold for a pointer."""
-    return (
-        pointer.tenant,
-        pointer.item_id,
-        pointer.version,
-        pointer.shard,
-        pointer.attempts,
-        _optional_instant(pointer.next_at),
-        pointer.error,
-    )
+    """Return what the first columns hold for a new pointer; the others are for what comes of it later."""
+    return pointer.tenant, pointer.item_id, pointer.version, pointer.shard, pointer.attempts

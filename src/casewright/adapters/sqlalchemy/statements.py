@@ -90,7 +90,7 @@ class Statements:
         self._single: dict[tuple[tuple[str, ...], bool, bool], OneWrite] = {}
         self.database: Database = database
         self.tables: Tables = tables
-        item, event, note, outbox = tables.all
+        item, event, note, outbox = tables.item, tables.event, tables.note, tables.outbox
         self.conditions: Conditions = Conditions(item, database)
         self.columns: str = database.columns((*tables.all, tables.version))
         self.version: str = self.text(select(tables.version.c.version_num))
@@ -105,12 +105,13 @@ class Statements:
         self.events: str = self.text(later.order_by(event.c.version).limit(_LIMIT).offset(_FIRST))
         notes = raw(note).where(*_is(note.c.tenant, note.c.item_id))
         self.notes: str = self.text(notes.order_by(note.c.version, note.c.place))
-        pointers = raw(outbox).where(*_is(outbox.c.tenant)).order_by(outbox.c.item_id, outbox.c.version)
+        pointers = raw(outbox).where(*_is(outbox.c.tenant), outbox.c.published_at.is_(None))
+        pointers = pointers.order_by(outbox.c.item_id, outbox.c.version)
         self.pointers: str = self.text(pointers.limit(_LIMIT).offset(_FIRST))
         self.new_item: str = self.text(database.new_row(item, "tenant", "id"))
         self.new_event: str = self.text(insert(event))
         self.new_note: str = self.text(database.new_row(note, "tenant", "id"))
-        self.new_pointer: str = self.text(insert(outbox))
+        self.new_pointer: str = self.text(insert(outbox).values({name: bindparam(name) for name in _NEW_POINTER}))
 
     def text(self, statement: ClauseElement) -> str:
         """Return what the driver is to be sent for a statement."""
@@ -136,7 +137,7 @@ class Statements:
         return found
 
     def _one_write(self, names: tuple[str, ...], *, new: bool, published: bool) -> OneWrite:
-        item, event, _, outbox = self.tables.all
+        item, event, outbox = self.tables.item, self.tables.event, self.tables.outbox
         if new:
             given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
             row: Any = self.database.new_row(item, "tenant", "id").values(given)
@@ -145,11 +146,11 @@ class Statements:
         written = _counted(row).cte("written")
         known = [f"new_{name}" for name in names] + ([] if new else [f"own_{name}" for name in _COMPARED])
         parts = [written]
-        for table in (event, outbox) if published else (event,):
-            values = [bindparam(f"{table.name}_{column.name}", type_=column.type) for column in table.c]
-            known += [f"{table.name}_{column.name}" for column in table.c]
+        for table, columns in ((event, event.c.keys()), (outbox, _NEW_POINTER))[: 1 + published]:
+            values = [bindparam(f"{table.name}_{name}", type_=table.c[name].type) for name in columns]
+            known += [f"{table.name}_{name}" for name in columns]
             after = select(*values).where(exists(select(written)))
-            parts.append(_counted(insert(table).from_select(table.c.keys(), after)).cte(f"of_{table.name}"))
+            parts.append(_counted(insert(table).from_select(columns, after)).cte(f"of_{table.name}"))
         query = select(*[select(func.count()).select_from(part).scalar_subquery() for part in parts])
         compiled: Any = query.compile(dialect=self._dialect)
         order = itemgetter(*[known.index(name) for name in compiled.positiontup])
@@ -162,6 +163,9 @@ def _counted(statement: Any) -> Any:  # noqa: ANN401 - an insert or an update
 
 
 _COMPARED: Final = ("tenant", "id", "version", "head")
+
+_NEW_POINTER: Final = ("tenant", "item_id", "version", "shard", "attempts")
+"""The columns that a pointer is written with."""
 
 _LIMIT: Final = bindparam("limit", type_=BigInteger())
 _FIRST: Final[ColumnElement[int]] = literal_column("0")  # named, since SQLAlchemy would send it as one parameter more

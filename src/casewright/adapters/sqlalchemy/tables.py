@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Dialect,
     Index,
     Integer,
@@ -60,13 +61,16 @@ def _key(name: str, *columns: str) -> PrimaryKeyConstraint:
     return PrimaryKeyConstraint(*columns, name=conv(f"pk_{name}"))
 
 
-def _index(table: Table, *columns: str, lengths: Mapping[str, int] = EMPTY) -> None:
+def _index(
+    table: Table, *columns: str, lengths: Mapping[str, int] = EMPTY, where: ColumnElement[bool] | None = None
+) -> None:
     held = [table.c[name].is_not(None) for name in columns if table.c[name].nullable]
+    only = and_(*held) if held else where
     Index(
         conv(f"ix_{table.name}_{'_'.join(columns)}"),
         *(table.c[name] for name in columns),
-        sqlite_where=and_(*held) if held else None,
-        postgresql_where=and_(*held) if held else None,
+        sqlite_where=only,
+        postgresql_where=only,
         mariadb_length=dict(lengths),
     )
 
@@ -87,7 +91,10 @@ class Tables:
         event: Events: a column for each field of the header, and the payload as its canonical text; ``changed`` is
             JSON.
         note: Notes, in the order of ``version`` and ``place``.
-        outbox: Pointers to events that are to be published.
+        outbox: Pointers to events that are to be published, and of those that were, until they are purged.
+        ledger: Idempotency keys that were used.
+        lease: Who relays which part of the outbox.
+        denial: Denials, where a bus has a `DenialLog`.
         version: The revision that the schema is of, where `upgrade` or `SqlAlchemyStore.create_schema` keeps it. It is
             on a metadata of its own: where another history of migrations makes the tables, there is none.
 
@@ -113,12 +120,15 @@ class Tables:
         self.event: Table = self._event()
         self.note: Table = self._note()
         self.outbox: Table = self._outbox()
+        self.ledger: Table = self._ledger()
+        self.lease: Table = self._lease()
+        self.denial: Table = self._denial()
         self.version: Table = self._version()
 
     @property
     def all(self) -> tuple[Table, ...]:
         """All of them, in the order in which they are created."""
-        return self.item, self.event, self.note, self.outbox
+        return self.item, self.event, self.note, self.outbox, self.ledger, self.lease, self.denial
 
     def _key_of(self, name: str) -> str:
         named = self.prefix + name
@@ -210,7 +220,7 @@ class Tables:
         return table
 
     def _outbox(self) -> Table:
-        return self._table(
+        table = self._table(
             "outbox",
             _text("tenant", MAX_ID),
             _text("item_id", MAX_ID),
@@ -219,7 +229,58 @@ class Tables:
             Column("attempts", Integer, nullable=False),
             _instant("next_at", optional=True),
             _text("error", optional=True),
+            _instant("published_at", optional=True),
+            _instant("dead_at", optional=True),
             _key(f"{self.prefix}outbox", "tenant", "item_id", "version"),
+        )
+        # What a relay asks for: what is not published, item by item; then what may be purged, and the dead letters.
+        _index(table, "shard", "tenant", "item_id", "version", where=table.c.published_at.is_(None))
+        _index(table, "published_at")
+        _index(table, "dead_at")
+        return table
+
+    def _ledger(self) -> Table:
+        table = self._table(
+            "ledger",
+            _text("tenant", MAX_ID),
+            _text("actor_id", MAX_ID),
+            _text("key", MAX_ID),
+            _text("command"),
+            _text("fingerprint"),
+            _text("item_id"),
+            _number("version"),
+            Column("changed", Integer, nullable=False),
+            _instant("recorded_at"),
+            _key(f"{self.prefix}ledger", "tenant", "actor_id", "key"),
+        )
+        _index(table, "recorded_at")
+        return table
+
+    def _lease(self) -> Table:
+        return self._table(
+            "lease",
+            Column("shard", Integer, nullable=False, autoincrement=False),
+            _text("owner", optional=True),
+            _number("token"),
+            _instant("expires_at", optional=True),
+            _key(f"{self.prefix}lease", "shard"),
+        )
+
+    def _denial(self) -> Table:
+        return self._table(
+            "denial",
+            _text("tenant", MAX_ID),
+            _text("id", MAX_ID),
+            _text("action"),
+            _text("item_id"),
+            _text("actor_id"),
+            _text("on_behalf_of", optional=True),
+            _instant("occurred_at"),
+            _instant("recorded_at"),
+            _text("code"),
+            _text("phase", optional=True),
+            _text("reasons"),
+            _key(f"{self.prefix}denial", "tenant", "id"),
         )
 
     def _version(self) -> Table:
@@ -230,7 +291,7 @@ class Tables:
         return Table(name, MetaData(), number, key, schema=self.schema, **INNODB)
 
 
-_NAMES: Final = ("item", "event", "note", "outbox", "version")
+_NAMES: Final = ("item", "event", "note", "outbox", "ledger", "lease", "denial", "version")
 _KIND: Final = 4  # "task" and "case"
 _PART: Final = 240  # of an indexed column: all columns of an index have room for 3,072 bytes on MariaDB
 _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,19}", re.ASCII)

@@ -45,7 +45,7 @@ class OutboxContract(Contract):
         write(store, *created(TASK, "终 a", tenant="north"), tenant="north")
         (pointer,) = _pending(store, tenant="north")
         shard = crc32("north\n终 a".encode()) % 64
-        assert attrs.astuple(pointer) == (shard, "north", "终 a", 1, 0, None, None)
+        assert attrs.astuple(pointer) == (shard, "north", "终 a", 1, 0, None, None, None)
 
     def test_a_task_and_its_case_have_a_pointer_each(self, store: Store) -> None:
         """The event by which a case counts a task is published as that of the task is."""

@@ -1,4 +1,4 @@
-"""The tables of items, events, notes and the outbox.
+"""The tables: items, events, notes, the outbox and its leases, idempotency keys, denials.
 
 Revision ID: casewright_0001
 Revises:
@@ -39,6 +39,19 @@ def upgrade(op: Op = current) -> None:
         schema=schema,
         **INNODB,
     )
+    _make_delivery(op, prefix, schema)
+    _make_ledger(op, prefix, schema)
+    _make_denial(op, prefix, schema)
+
+
+def downgrade(op: Op = current) -> None:
+    """Drop the tables, with all that is in them."""
+    prefix, schema = place(op.get_context())
+    for name in ("denial", "lease", "ledger", "outbox", "note", "event", "item"):
+        op.drop_table(f"{prefix}{name}", schema=schema)
+
+
+def _make_delivery(op: Op, prefix: str, schema: str | None) -> None:
     op.create_table(
         f"{prefix}outbox",
         text("tenant", 255),
@@ -48,17 +61,60 @@ def upgrade(op: Op = current) -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         instant("next_at", optional=True),
         text("error", optional=True),
+        instant("published_at", optional=True),
+        instant("dead_at", optional=True),
         sa.PrimaryKeyConstraint("tenant", "item_id", "version", name=op.f(f"pk_{prefix}outbox")),
+        schema=schema,
+        **INNODB,
+    )
+    op.create_table(
+        f"{prefix}lease",
+        sa.Column("shard", sa.Integer, nullable=False, autoincrement=False),
+        text("owner", optional=True),
+        number("token"),
+        instant("expires_at", optional=True),
+        sa.PrimaryKeyConstraint("shard", name=op.f(f"pk_{prefix}lease")),
         schema=schema,
         **INNODB,
     )
 
 
-def downgrade(op: Op = current) -> None:
-    """Drop the tables, with all that is in them."""
-    prefix, schema = place(op.get_context())
-    for name in ("outbox", "note", "event", "item"):
-        op.drop_table(f"{prefix}{name}", schema=schema)
+def _make_ledger(op: Op, prefix: str, schema: str | None) -> None:
+    op.create_table(
+        f"{prefix}ledger",
+        text("tenant", 255),
+        text("actor_id", 255),
+        text("key", 255),
+        text("command"),
+        text("fingerprint"),
+        text("item_id"),
+        number("version"),
+        sa.Column("changed", sa.Integer, nullable=False),
+        instant("recorded_at"),
+        sa.PrimaryKeyConstraint("tenant", "actor_id", "key", name=op.f(f"pk_{prefix}ledger")),
+        schema=schema,
+        **INNODB,
+    )
+
+
+def _make_denial(op: Op, prefix: str, schema: str | None) -> None:
+    op.create_table(
+        f"{prefix}denial",
+        text("tenant", 255),
+        text("id", 255),
+        text("action"),
+        text("item_id"),
+        text("actor_id"),
+        text("on_behalf_of", optional=True),
+        instant("occurred_at"),
+        instant("recorded_at"),
+        text("code"),
+        text("phase", optional=True),
+        text("reasons"),
+        sa.PrimaryKeyConstraint("tenant", "id", name=op.f(f"pk_{prefix}denial")),
+        schema=schema,
+        **INNODB,
+    )
 
 
 def _make_item(op: Op, prefix: str, schema: str | None) -> None:
