@@ -121,7 +121,7 @@ def test_a_store_that_does_not_lock_is_caught(tmp_path: Path) -> None:
     assert "a version is missing" in lost_by(Unlocked, tmp_path / "store.jsonl", 10)
 
 
-@pytest.mark.parametrize("killed", [5, pytest.param(100, marks=pytest.mark.large)])
+@pytest.mark.parametrize("killed", [5, pytest.param(30, marks=pytest.mark.large)])
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, killed: int) -> None:
     """After each SIGKILL all that was acknowledged is there, at most one command more, and writing goes on (T2)."""
     path, rng, there = tmp_path / "store.jsonl", random.Random(killed), 0

@@ -182,6 +182,48 @@ def test_a_planted_bug_of_an_asynchronous_store_is_caught(unit: type[AsyncMemory
         assert caught(AllContracts, test, store) is (planted is unit)
 
 
+class EndsWhenCancelled(AsyncMemoryUnitOfWork):
+    """Takes part in a transaction that ends where a unit is cancelled while it writes."""
+
+    async def _flush(self, writes: Writes) -> None:
+        try:
+            await super()._flush(writes)
+        except asyncio.CancelledError:
+            vars(self._store)["ended"] = True
+            raise
+
+
+class EndingStore(_Sabotaged):
+    """A store whose transaction may end.
+
+    Args:
+        joined: Whether it says that the transaction is a caller's.
+    """
+
+    unit = EndsWhenCancelled
+
+    def __init__(self, *, joined: bool) -> None:
+        """Begin empty."""
+        super().__init__()
+        self.joined = joined
+
+    def begin(self, *, tenant: str, write: bool = True) -> AsyncMemoryUnitOfWork:
+        """Refuse once it has ended."""
+        if "ended" in vars(self.store):
+            raise MisuseError("the transaction has ended", "begin another one")
+        return super().begin(tenant=tenant, write=write)
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["test_a_commit_that_is_cancelled_is_done_or_not", "test_a_commit_that_is_cancelled_publishes_what_is_there"],
+)
+def test_a_transaction_of_the_callers_may_end_with_a_unit_that_is_cancelled(test: str) -> None:
+    """Where the store takes part in one that is all that is asked; a store's own transaction is no excuse (T5)."""
+    for joined in (True, False):
+        assert caught(AllContracts, test, EndingStore(joined=joined)) is not joined
+
+
 class Detached(HostingStore):
     """Does the work in a task of its own that goes on when the host is cancelled."""
 
