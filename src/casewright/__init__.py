@@ -58,10 +58,10 @@ if TYPE_CHECKING:
         Listing,
         Outbox,
         OutboxPointer,
-        Publisher,
         Store,
         UnitOfWork,
     )
+    from casewright.application.publishing import AsyncPublisher, Message, Publisher
     from casewright.application.reports import Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -143,6 +143,7 @@ __all__ = [
     "AsyncItems",
     "AsyncListing",
     "AsyncOutbox",
+    "AsyncPublisher",
     "AsyncStore",
     "AsyncUnitOfWork",
     "AuthorizationPolicy",
@@ -187,6 +188,7 @@ __all__ = [
     "Lifecycle",
     "Listing",
     "LoggingObserver",
+    "Message",
     "MisuseError",
     "NotFoundError",
     "NotUniqueError",
@@ -276,6 +278,8 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
+    from casewright._names import MODULES
+
     def __getattr__(name: str) -> object:
         """Load a public name on first use."""
         module = MODULES.get(name)

@@ -51,9 +51,8 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "application.hosting": ("drive",),
     "application.new_ids": ("uuid7",),
     "application.observers": ("LoggingObserver",),
-    "application.ports": (
-        *("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Publisher", "Store", "UnitOfWork"),
-    ),
+    "application.ports": (*("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),),
+    "application.publishing": ("AsyncPublisher", "Message", "Publisher"),
     "application.reports": ("Outcome", "Report"),
     "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
     "application.writes": ("RowWrite", "Writes"),

@@ -50,7 +50,8 @@ def test_each_column_holds_a_field() -> None:
 def test_missing_tables_are_named(store: SqlAlchemyStore) -> None:
     """Where tables are missing, begin and ping name them and what creates them, and create nothing."""
     for question in (store.ping, lambda: store.begin(tenant=NO_TENANT)):
-        with pytest.raises(StorageError, match=r"has no casewright_denial, casewright_event, .*; store.create_schema\(\) creates"):
+        expected = r"has no casewright_denial, casewright_event, .*; store.create_schema\(\) creates"
+        with pytest.raises(StorageError, match=expected):
             question()
     assert store.present_tables() == frozenset()
 

@@ -15,8 +15,10 @@ from casewright import (
     CompleteTask,
     CreateTask,
     InvalidInputError,
+    Message,
     Publisher,
     StartTask,
+    fold,
 )
 from casewright.adapters.memory import MemoryStore
 from casewright.testing.builders import SOME_TIME
@@ -62,16 +64,20 @@ def test_a_prefix_that_no_id_can_have_is_refused(prefix: Any) -> None:
 
 
 def test_a_publisher_collects_what_is_pending() -> None:
-    """What a store has to publish is taken in its order, but for what the publisher is told to refuse, and why (O5)."""
+    """What is to be published is taken in its order, but for what is refused, and what comes after that (O2)."""
     store = MemoryStore()
     bus = CommandBus(store, [TASK])
     ann = Actor("ann")
     for command in (CreateTask("a", id="a"), StartTask("a"), CreateTask("b", id="b"), CompleteTask("a")):
         bus.execute(command, by=ann)
     with store.begin(tenant="", write=False) as uow:
-        events = [uow.history(one.item_id, after=one.version - 1, limit=1)[0] for one in uow.pending(limit=10)]
+        histories = [uow.history(item_id) for item_id in ("a", "b")]
+    messages = [
+        Message(event=event, item=fold(history[: event.version])) for history in histories for event in history
+    ]
     publisher: Publisher = CollectingPublisher()
-    assert publisher.publish(events) == (None,) * 4
-    choosy = CollectingPublisher(lambda event: "the broker is full" if event.action == "start" else None)
-    assert choosy.publish(events) == (None, "the broker is full", None, None)
-    assert [event.id for event in choosy.published] == ["a.1", "a.3", "b.1"]
+    assert publisher.publish(messages) == (None,) * 4
+    choosy = CollectingPublisher(lambda message: "the broker is full" if message.event.action == "start" else None)
+    behind = "an earlier message of the item was not delivered"
+    assert choosy.publish(messages) == (None, "the broker is full", behind, None)
+    assert [message.id for message in choosy.published] == ["a.1", "b.1"]

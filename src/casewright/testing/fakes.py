@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
-from casewright.domain.events import Event
+from casewright.application.publishing import Message
 from casewright.domain.ids import as_item_id
 from casewright.domain.values import as_instant
 from casewright.testing.builders import SOME_TIME
@@ -77,7 +77,7 @@ class CollectingPublisher:
     """A `Publisher` that keeps what it is given, and refuses what it is told to.
 
     Args:
-        refuse: Says of an event why it is not taken, or None where it is; every event is taken where it is None.
+        refuse: Says of a message why it is not taken, or None where it is; every message is taken where it is None.
 
     Attributes:
         published: What it has taken, in the order in which it came.
@@ -85,17 +85,23 @@ class CollectingPublisher:
 
     __slots__ = ("_refuse", "published")
 
-    def __init__(self, refuse: Callable[[Event], str | None] | None = None) -> None:
+    def __init__(self, refuse: Callable[[Message], str | None] | None = None) -> None:
         """Begin with nothing."""
         self._refuse = refuse
-        self.published: list[Event] = []
+        self.published: list[Message] = []
 
-    def publish(self, events: Sequence[Event]) -> tuple[str | None, ...]:
+    def publish(self, messages: Sequence[Message]) -> tuple[str | None, ...]:
         """See `Publisher.publish`."""
-        return tuple([self._taken(event) for event in events])
+        held: set[tuple[str, str]] = set()
+        return tuple([self._taken(message, held) for message in messages])
 
-    def _taken(self, event: Event) -> str | None:
-        refusal = None if self._refuse is None else self._refuse(event)
+    def _taken(self, message: Message, held: set[tuple[str, str]]) -> str | None:
+        item = (message.event.tenant, message.event.item_id)
+        if item in held:
+            return "an earlier message of the item was not delivered"
+        refusal = None if self._refuse is None else self._refuse(message)
         if refusal is None:
-            self.published.append(event)
+            self.published.append(message)
+        else:
+            held.add(item)
         return refusal
