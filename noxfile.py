@@ -34,7 +34,6 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 ONCE = (
     *("tests/races", "tests/services", "tests/faults/test_async_cancellation.py", "tests/cli/test_replay_stopped.py"),
     *("tests/stores/test_teeth.py", "tests/stores/test_async_sqlalchemy_store.py::TestAsyncpg"),
-    *("tests/testing/test_saboteurs.py", "tests/testing/test_asking.py", "tests/testing/test_pytest_plugin.py"),
     *("tests/examples/test_own_adapter.py", "examples/own_adapter", "tests/test_architecture.py"),
 )
 """What takes long, and reaches no line of the package that other tests do not: the wheel is spared it."""
