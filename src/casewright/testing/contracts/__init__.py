@@ -16,7 +16,8 @@ An adapter author writes, in a test module::
 ``capabilities = Capabilities(threads=False)``: the tests that need it are skipped, and pytest's summary lists the
 promises that are not shown then. An adapter whose word is not to be trusted has a method ``oracle(self, store)`` that
 returns the stored `Rows`, read without it. A natively asynchronous store has `AsyncStoreContract` and its like: the
-same tests, for the fixture ``async_store``. Whoever writes a publisher has `PublisherContract`. Needs the extra ``testing``.
+same tests, for the fixture ``async_store``. Whoever writes a publisher has `PublisherContract`.
+Needs the extra ``testing``.
 """
 
 from __future__ import annotations
