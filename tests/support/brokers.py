@@ -75,6 +75,7 @@ def nats_server(*, port: int = -1, max_payload: int | None = None) -> Broker:
             prepare=[],
             serve=[*_SERVE, program, "-c", "{folder}/nats.conf", *options],
             env={"PATH": "/usr/bin:/bin"},
+            end="SIGKILL",  # at SIGQUIT it tells all that it was doing, and waits for somebody to read that
         )
     )
     return Broker(url=_listening(kept.folder / f"nats-server_{kept.pid}.ports"), kept=kept)
