@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy
 from sqlalchemy import make_url
 
-from casewright import InvalidInputError, Message, PublishError, Publisher
+from casewright import InvalidInputError, Message, Publisher, PublishError
 from casewright.adapters.publishers.nats import AsyncNatsPublisher, NatsPublisher
 from casewright.testing.contracts import AsyncPublisherContract, PublisherContract
 from casewright.testing.portal import Portal
