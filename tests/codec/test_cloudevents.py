@@ -122,7 +122,7 @@ def test_the_official_sdk_reads_every_event(seed: int) -> None:
 @thorough(40)
 @given(st.integers(0, 10_000))
 def test_what_is_private_never_travels(seed: int) -> None:
-    """No description, reason, note or attribute is in what is sent, nor tags and titles where the host says so (A7, H8)."""
+    """No description, reason, note or attribute is in what is sent, nor a title where the host says so (A7, H8)."""
     for message in messages(seed):
         body = cloudevent_json(message, source=SOURCE, private=["tags", "title"])
         assert CANARY.encode() not in body

@@ -185,9 +185,12 @@ class TestAsyncNatsPublisher(OnNats, AsyncPublisherContract):
 
 def test_no_stream_is_an_error_that_says_what_to_make(nats_broker: Broker) -> None:
     """Where no stream has the subject nothing is taken, and no message is blamed for it (O4)."""
-    with NatsPublisher(nats_broker.url, ENVELOPE, subject=f"n{secrets.token_hex(8)}") as publisher:
-        with pytest.raises(PublishError, match="make a stream that has the subjects"):
-            publisher.publish(history("a"))
+    subject = f"n{secrets.token_hex(8)}"
+    with (
+        NatsPublisher(nats_broker.url, ENVELOPE, subject=subject) as publisher,
+        pytest.raises(PublishError, match="make a stream that has the subjects"),
+    ):
+        publisher.publish(history("a"))
 
 
 def test_a_full_stream_is_an_error(nats_broker: Broker) -> None:

@@ -1,4 +1,4 @@
-"""Real NATS and Valkey servers, which the tests bring themselves: from wheels, private to the run, gone when it ends."""
+"""Real NATS and Valkey servers, which the tests bring themselves: from wheels, private to the run, gone with it."""
 
 from __future__ import annotations
 
