@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Engine, MetaData, create_engine, event, func, insert, inspect, select, text
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, func, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from casewright import InvalidInputError, MisuseError, StorageError, TransientStorageError
@@ -195,10 +195,11 @@ def test_a_database_that_cannot_is_told_as_our_error(tmp_path: Path) -> None:
             once(connection, "secret", consumer="a")
         holder.rollback()
     INBOX.metadata.drop_all(engine)
-    for ask in (
+    asking: list[Callable[[Connection], object]] = [
         lambda found: once(found, "secret", consumer="a"),
         lambda found: INBOX.purge(found, before=FrozenClock()()),
-    ):
+    ]
+    for ask in asking:
         with pytest.raises(StorageError) as caught, engine.begin() as connection:
             ask(connection)
         assert not re.search("secret|INSERT|SELECT", str(caught.value))
@@ -252,9 +253,10 @@ def test_the_table_stands_where_the_host_wants_it(tmp_path: Path) -> None:
         "message_id",
     ]
     engine.dispose()
-    for options in ({"prefix": "Bad-"}, {"schema": "a.b"}):
+    wrong: list[Any] = [{"prefix": "Bad-"}, {"schema": "a.b"}]
+    for options in wrong:
         with pytest.raises(InvalidInputError):
-            Inbox(**options)  # type: ignore[arg-type]
+            Inbox(**options)
 
 
 @pytest.mark.parametrize("driver", ["sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg"])

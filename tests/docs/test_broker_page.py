@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from casewright.adapters.publishers import Envelope
-from casewright.adapters.publishers.signing import secret_keys, signed_headers
+from casewright.adapters.publishers.signing import new_secret, secret_keys, signed_headers, verify_signature
 from support.publishing import SOURCE, history
 from support.values import AT
 
@@ -56,15 +57,8 @@ def test_the_redis_example_publishes(valkey_broker: Broker) -> None:
 def test_the_receiver_example_takes_what_was_signed() -> None:
     """What the page's receiver is sent by the page's sender it verifies and reads (O7)."""
     receiver = PAGE[PAGE.index("from casewright.codec.cloudevents import parse_cloudevent") :].split("```")[0]
-    clock = {"clock": lambda: AT}
-    from casewright.adapters.publishers.signing import new_secret, verify_signature
-
     secret = new_secret()
-    found = page(
-        receiver,
-        secret=secret,
-        verify_signature=lambda headers, body, **options: verify_signature(headers, body, **options, **clock),
-    )
+    found = page(receiver, secret=secret, verify_signature=partial(verify_signature, clock=lambda: AT))
     parcel = ENVELOPE.pack(history("a")[0])
     headers = signed_headers(parcel.id, parcel.body, keys=secret_keys(secret), at=AT)
     assert found["receive"](headers, parcel.body).event.id == "a.1"

@@ -20,7 +20,7 @@ from support.sources import run_python
 
 def test_an_envelope_says_what_travels() -> None:
     """Prefix, public and private are those of the CloudEvent."""
-    envelope = Envelope(source=SOURCE, prefix="com.example", public=["description"], private=["title"])  # type: ignore[arg-type]
+    envelope = Envelope(source=SOURCE, prefix="com.example", public=["description"], private=["title"])
     (message,) = history("a", description="words")
     packed = envelope.pack(message)
     event = json.loads(packed.body)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -44,9 +45,12 @@ class OnValkey:
 
     def delivered(self) -> Sequence[tuple[str, str]]:
         """Return what is in the stream."""
-        entries = self.server.xrange(self.stream)
-        assert isinstance(entries, list)
-        return [identified(fields[b"event"]) for _, fields in entries]
+        return [identified(fields[b"event"]) for fields in self.entries()]
+
+    def entries(self) -> list[dict[bytes, bytes]]:
+        """Return the fields of what is in the stream."""
+        found: Any = self.server.xrange(self.stream)
+        return [fields for _, fields in found]
 
     def poison(self, message: Message) -> Message:
         """Return one that is too large."""
@@ -74,9 +78,7 @@ class TestRedisPublisher(OnValkey, PublisherContract):
         """Each entry has the message id beside the event: unique across tenants (O7)."""
         messages = history("a b") + history("a b", tenant="north")
         assert publisher.publish(messages) == (None, None)
-        entries = self.server.xrange(self.stream)
-        assert isinstance(entries, list)
-        ids = [fields[b"id"].decode() for _, fields in entries]
+        ids = [fields[b"id"].decode() for fields in self.entries()]
         assert ids == ["https://example.com/tasks#a%20b.1", "https://example.com/tasks/north#a%20b.1"]
 
     def test_what_is_no_stream_is_an_error_and_nothing_is_sent(self, publisher: RedisPublisher) -> None:

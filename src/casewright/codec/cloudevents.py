@@ -161,22 +161,6 @@ def to_cloudevent(
         "causationid": event.causation_id,
         "traceparent": event.traceparent,
     }
-    data = {
-        "id": event.item_id,
-        "kind": event.kind,
-        "definition": event.definition,
-        "lifecycle_version": event.lifecycle_version,
-        "action": event.action,
-        "from_status": event.from_status,
-        "status": event.to_status,
-        "category": event.category.value,
-        "version": event.version,
-        "actor": event.actor_id,
-        "created_by": item.created_by,
-        "assignee_id": item.assignee_id,
-        "case_id": item.case_id if isinstance(item, Task) else None,
-        **_payload(event, shown),
-    }
     return {
         "specversion": "1.0",
         "id": event.id,
@@ -188,7 +172,7 @@ def to_cloudevent(
         "partitionkey": event.item_id,
         **{name: value for name, value in traced.items() if value is not None},
         "datacontenttype": "application/json",
-        "data": data,
+        "data": {**_header(message), **_payload(event, shown)},
     }
 
 
@@ -265,6 +249,25 @@ def _shown(public: Collection[str], private: Collection[str]) -> frozenset[str]:
         if isinstance(given, str):
             raise MisuseError(f"{name} is one text where several names are meant", f'pass {name}=["..."]')
     return PUBLIC.union(public).difference(private)
+
+
+def _header(message: Message) -> dict[str, Any]:
+    event, item = message.event, message.item
+    return {
+        "id": event.item_id,
+        "kind": event.kind,
+        "definition": event.definition,
+        "lifecycle_version": event.lifecycle_version,
+        "action": event.action,
+        "from_status": event.from_status,
+        "status": event.to_status,
+        "category": event.category.value,
+        "version": event.version,
+        "actor": event.actor_id,
+        "created_by": item.created_by,
+        "assignee_id": item.assignee_id,
+        "case_id": item.case_id if isinstance(item, Task) else None,
+    }
 
 
 def _payload(event: Event, shown: frozenset[str]) -> dict[str, Any]:
