@@ -21,6 +21,7 @@ from casewright.errors import (
     NotFoundError,
     NotUniqueError,
     OutcomeUnknownError,
+    PublishError,
     RefusedError,
     StaleVersionError,
     StorageError,
@@ -69,6 +70,7 @@ _KINDS: Final[Mapping[type[CasewrightError], _Kind]] = {
     StorageError: _Kind(500, "The store failed", _INTERNAL),
     TransientStorageError: _Kind(503, "The store is busy", _LATER, retryable=True),
     OutcomeUnknownError: _Kind(503, "The outcome is not known", _UNKNOWN),
+    PublishError: _Kind(500, "An event could not be published", _INTERNAL),
     HistoryError: _Kind(500, "A history cannot be read", _INTERNAL),
     CasewrightError: _Kind(500, "The request failed", _INTERNAL),
 }
