@@ -1,6 +1,7 @@
 """casewright: who may do what to a task or a case, in which state, and a proof afterwards that this is what happened.
 
 Every public name of domain and application is here, loaded on first use; adapters are imported by their own path.
+Each stands here twice, for checkers and for programs, which makes the file longer than most.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
         AsyncUnitOfWork,
         Hosting,
     )
+    from casewright.application.async_relay import AsyncOutboxRelay
+    from casewright.application.async_relay_stops import AsyncWaking, async_stop_on_signals
     from casewright.application.buffering import BufferingUnitOfWork
     from casewright.application.bus import CommandBus
     from casewright.application.commands import (
@@ -62,6 +65,21 @@ if TYPE_CHECKING:
         UnitOfWork,
     )
     from casewright.application.publishing import AsyncPublisher, Message, Publisher
+    from casewright.application.relay import OutboxRelay
+    from casewright.application.relay_round import RelayReport
+    from casewright.application.relay_stops import Waking, stop_on_signals
+    from casewright.application.relaying import (
+        AsyncOutboxKeeping,
+        AsyncRelaying,
+        Backlog,
+        Batch,
+        Due,
+        Lease,
+        OutboxKeeping,
+        Place,
+        Relaying,
+        Settlement,
+    )
     from casewright.application.reports import Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -143,10 +161,16 @@ __all__ = [
     "AsyncItems",
     "AsyncListing",
     "AsyncOutbox",
+    "AsyncOutboxKeeping",
+    "AsyncOutboxRelay",
     "AsyncPublisher",
+    "AsyncRelaying",
     "AsyncStore",
     "AsyncUnitOfWork",
+    "AsyncWaking",
     "AuthorizationPolicy",
+    "Backlog",
+    "Batch",
     "BlockTask",
     "BufferingUnitOfWork",
     "CancelTask",
@@ -168,6 +192,7 @@ __all__ = [
     "Cursor",
     "DefinitionError",
     "Delete",
+    "Due",
     "Edit",
     "Effect",
     "EscalateCase",
@@ -185,6 +210,7 @@ __all__ = [
     "Items",
     "Joining",
     "JsonValue",
+    "Lease",
     "Lifecycle",
     "Listing",
     "LoggingObserver",
@@ -197,7 +223,9 @@ __all__ = [
     "OpenCase",
     "Order",
     "Outbox",
+    "OutboxKeeping",
     "OutboxPointer",
+    "OutboxRelay",
     "Outcome",
     "OutcomeUnknownError",
     "Page",
@@ -205,12 +233,15 @@ __all__ = [
     "Perform",
     "Permitted",
     "Phase",
+    "Place",
     "Priority",
     "Problem",
     "Publisher",
     "Reason",
     "Refused",
     "RefusedError",
+    "RelayReport",
+    "Relaying",
     "Release",
     "ReopenTask",
     "Report",
@@ -219,6 +250,7 @@ __all__ = [
     "Ruling",
     "Scope",
     "SetDue",
+    "Settlement",
     "StaleVersionError",
     "StartReview",
     "StartTask",
@@ -237,12 +269,14 @@ __all__ = [
     "UnitOfWork",
     "UnknownDefinitionError",
     "Unset",
+    "Waking",
     "WorkItem",
     "Writes",
     "actor",
     "all_of",
     "always",
     "any_of",
+    "async_stop_on_signals",
     "boolean",
     "choice",
     "clear",
@@ -271,6 +305,7 @@ __all__ = [
     "same",
     "seal",
     "set_value",
+    "stop_on_signals",
     "text",
     "uuid7",
     "verify",
