@@ -33,10 +33,12 @@ else:  # before they are imported, so that a failure shows what was compared
             for part in (
                 *("asynchronous", "base", "capabilities", "conflicts", "contention", "core", "driving", "ending"),
                 *("identity", "listing", "oracle", "outbox", "populating", "reading", "recording", "stored"),
+                *("async_relaying", "delivering", "keeping", "leasing", "relay_driving", "relaying"),
             )
         )
     )
 
+from casewright.testing.contracts.async_relaying import AsyncRelayContract
 from casewright.testing.contracts.asynchronous import (
     AsyncListingContract,
     AsyncOutboxContract,
@@ -48,15 +50,18 @@ from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
+from casewright.testing.contracts.relaying import RelayContract
 
 __all__ = [
     "AsyncListingContract",
     "AsyncOutboxContract",
+    "AsyncRelayContract",
     "AsyncStoreContract",
     "Capabilities",
     "HostingContract",
     "ListingContract",
     "OutboxContract",
+    "RelayContract",
     "Rows",
     "StoreContract",
 ]
