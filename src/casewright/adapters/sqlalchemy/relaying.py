@@ -18,7 +18,6 @@ from casewright.adapters.sqlalchemy.databases import Database
 from casewright.adapters.sqlalchemy.outbox_queries import (
     among,
     backlog_query,
-    due_query,
     failure,
     is_open,
     key,
@@ -86,7 +85,13 @@ class SqlRelaying(ABC):
             StorageError: As for `begin`.
         """
         lease = self._statements.tables.lease
-        self._written(lambda talk: _set(talk, talk.holdings(lease.c.owner == owner), owner=None, expires_at=None))
+        free = update(lease).where(lease.c.owner == owner).values(owner=None, expires_at=None)
+
+        def work(talk: Talk) -> None:
+            talk.held(owner)  # locks them in their order
+            talk.change(free)
+
+        self._written(work)
 
     def due(self, lease: Lease, *, after: Place | None = None, limit: int = 100) -> Batch:
         """See `Relaying.due`.
@@ -100,7 +105,7 @@ class SqlRelaying(ABC):
 
         def ask(talk: Talk) -> Batch:
             now = talk.now()
-            rows = talk.rows(due_query(talk.tables, shards, after, now).limit(most)) if shards else ()
+            rows = talk.sent(talk.relay.due(shards, after, now, most)) if shards else ()
             return Batch(now=now, due=tuple(messages(talk, rows)))
 
         return self._asked(ask)
@@ -115,16 +120,14 @@ class SqlRelaying(ABC):
         tokens = dict(lease.tokens)
 
         def work(talk: Talk) -> tuple[bool, ...]:
-            table = talk.tables.lease
-            own = talk.holdings(table.c.owner == lease.owner)
+            own = talk.held(lease.owner)
             now = talk.now()
-            held = {row.shard for row in own if tokens.get(row.shard) == row.token}
+            held = {shard for shard, token in own.items() if tokens.get(shard) == token}
             fenced = [one for one in settlements if one.pointer.shard in held]
             outbox = talk.tables.outbox
             done = [one.pointer for one in fenced if one.error is None]
-            published = {"published_at": now, "attempts": outbox.c.attempts + 1, "next_at": None, "error": None}
             for part in parts(done):
-                talk.change(update(outbox).where(among(outbox, part), is_open(outbox)).values(published))
+                talk.mark(talk.relay.published(part, now))
             for one in fenced:
                 if one.error is not None:
                     talk.change(failure(outbox, one, now))

@@ -7,13 +7,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Select, and_, or_, select
-from sqlalchemy.sql.expression import ColumnElement, Executable
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.sql.expression import Executable
 
-from casewright.adapters.sqlalchemy.outbox_queries import AT_ONCE
+from casewright.adapters.sqlalchemy.outbox_queries import RelayStatements, parts, relay_statements
 from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_pointer
 from casewright.adapters.sqlalchemy.sending import Send
-from casewright.adapters.sqlalchemy.statements import Statements, raw
+from casewright.adapters.sqlalchemy.statements import Statements
 from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.application.leasing import Holding
 from casewright.application.messages import due as due_of
@@ -46,6 +46,7 @@ class Talk:
         self._send = send
         self._statements = statements
         self.tables: Tables = statements.tables
+        self.relay: RelayStatements = relay_statements(statements)
 
     def now(self) -> datetime:
         """Return the database's time."""
@@ -62,12 +63,25 @@ class Talk:
         number: int = result.rowcount
         return number
 
-    def holdings(self, *only: ColumnElement[bool]) -> list[Holding]:
-        """Return leases, which nobody else changes until the end of the transaction."""
+    def sent(self, statement: tuple[str, tuple[Any, ...]]) -> Sequence[Any]:
+        """Return what a statement finds that the driver is sent as it is."""
+        return self._send(*statement).fetchall()
+
+    def mark(self, statement: tuple[str, tuple[Any, ...]]) -> None:
+        """Change rows by such a statement."""
+        self._send(*statement)
+
+    def holdings(self) -> list[Holding]:
+        """Return all leases, which nobody else changes until the end of the transaction."""
         lease = self.tables.lease
-        query = select(lease.c.shard, lease.c.owner, lease.c.token, lease.c.expires_at).where(*only)
-        query = query.order_by(lease.c.shard)
-        return [Holding(*row) for row in self.rows(query.with_for_update() if self._locks else query)]
+        query: Any = select(lease.c.shard, lease.c.owner, lease.c.token, lease.c.expires_at).order_by(lease.c.shard)
+        locked = query.with_for_update() if self._statements.database.row_locks else query
+        return [Holding(*row) for row in self.rows(locked)]
+
+    def held(self, owner: str) -> dict[int, int]:
+        """Return the tokens that an owner has, which nobody else changes until the end of the transaction."""
+        held = self.relay.held
+        return {shard: token for shard, _, token, _ in self.sent((held.sql, held.values({"owner": owner})))}
 
     def add_lease(self, row: Holding) -> None:
         """Add a row, unless somebody else just has."""
@@ -75,13 +89,9 @@ class Talk:
         asking, values = statements.lease_token, (row.shard, row.token)
         statements.database.is_new(send, statements.new_lease, values, asking, (row.shard,))
 
-    @property
-    def _locks(self) -> bool:
-        return self._statements.database.row_locks
-
 
 def messages(talk: Talk, rows: Sequence[Any]) -> list[Due]:
-    """Return what is due: rows of `due_query`, and the histories of items that have gone on since."""
+    """Return what is due, from rows of `RelayStatements.due` and the histories of items that have gone on since."""
     tables = talk.tables
     first, second = len(tables.outbox.c), len(tables.outbox.c) + len(tables.event.c)
     read = [
@@ -113,19 +123,11 @@ def _read(read: Callable[[Sequence[Any]], T], row: Sequence[Any]) -> tuple[T | N
 
 def _left_by(talk: Talk, versions: Mapping[_ItemKey, Sequence[int]]) -> dict[_ItemKey, tuple[Mapping[int, Item], str]]:
     """Return the items as these events left them."""
-    event = talk.tables.event
-    keys = list(versions)
     found: dict[_ItemKey, tuple[Mapping[int, Item], str]] = {}
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        own = [
-            and_(
-                event.c.tenant == tenant, event.c.item_id == item_id, event.c.version <= max(versions[tenant, item_id])
-            )
-            for tenant, item_id in some
-        ]
-        query = raw(event).where(or_(*own)).order_by(event.c.tenant, event.c.item_id, event.c.version)
-        for key, rows in groupby(talk.rows(query), key=lambda row: (row[0], row[1])):
+    upto = [(tenant, item_id, max(known)) for (tenant, item_id), known in versions.items()]
+    for some in parts(upto):
+        histories = talk.sent(talk.relay.histories(some))
+        for key, rows in groupby(histories, key=lambda row: (row[0], row[1])):
             read = [_read(read_event, row) for row in rows]
             events: list[Event] = []
             for one, _ in read:
