@@ -6,15 +6,17 @@ What an observer raises is logged and swallowed: what was committed stays commit
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
 
-from casewright.application.reports import Observer, Report
+from casewright.application.reports import Report
 from casewright.domain.values import close_coroutine
 
 __all__ = ["LoggingObserver", "async_notify", "notify"]
 
 _LOGGER: Final = logging.getLogger("casewright")
+
+ToldT = TypeVar("ToldT")
 
 
 class LoggingObserver:
@@ -45,7 +47,7 @@ class LoggingObserver:
             self._logger.warning("%s of %s by %s: %s (%s)", *who, denial.code, told, extra=_fields(report))
 
 
-def notify(observers: Iterable[Observer], report: Report) -> None:
+def notify(observers: Iterable[Callable[[ToldT], object]], report: ToldT) -> None:
     """Tell every observer, whatever another one raises.
 
     Args:
@@ -62,7 +64,7 @@ def notify(observers: Iterable[Observer], report: Report) -> None:
             _log_failure(observer, error)
 
 
-async def async_notify(observers: Iterable[Observer], report: Report) -> None:
+async def async_notify(observers: Iterable[Callable[[ToldT], object]], report: ToldT) -> None:
     """Tell every observer, whatever another one raises, and wait for those that are async functions.
 
     Args:
@@ -78,7 +80,7 @@ async def async_notify(observers: Iterable[Observer], report: Report) -> None:
             _log_failure(observer, error)
 
 
-def _log_failure(observer: Observer, error: Exception) -> None:
+def _log_failure(observer: Callable[[Any], object], error: Exception) -> None:
     # The types alone: what an exception says may hold anything.
     _LOGGER.error("an observer of type %r raised %r", type(observer).__name__, type(error).__name__)
 

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Engine, SingletonThreadPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from casewright.adapters.sqlalchemy.async_relaying import AsyncSqlRelaying
 from casewright.adapters.sqlalchemy.hops import Greenlets, Hops, Threads
 from casewright.adapters.sqlalchemy.lines import Visit
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
@@ -28,7 +29,7 @@ __all__ = ["AsyncSqlAlchemyStore", "AsyncSqlAlchemyUnitOfWork"]
 T = TypeVar("T")
 
 
-class AsyncSqlAlchemyStore:
+class AsyncSqlAlchemyStore(AsyncSqlRelaying):
     """`SqlAlchemyStore` for an event loop of asyncio.
 
     With an `AsyncEngine` (psycopg, asyncpg, asyncmy) it awaits the driver. With a plain `Engine` each command is done
@@ -39,6 +40,7 @@ class AsyncSqlAlchemyStore:
         tables: As for `SqlAlchemyStore`, and so all that is not here.
         busy_timeout: SQLite only. For so long, too, a task waits while another one of its loop writes.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement.
+        notify: PostgreSQL only: whether commits wake relays that have an `AsyncPostgresWaking`.
 
     Attributes:
         engine: The engine, or that of the connection.
@@ -62,6 +64,7 @@ class AsyncSqlAlchemyStore:
         tables: Tables | None = None,
         busy_timeout: timedelta | None = None,
         sql_events: bool = False,
+        notify: bool = False,
     ) -> None:
         """Keep the engine."""
         if isinstance(engine, AsyncEngine):
@@ -75,6 +78,7 @@ class AsyncSqlAlchemyStore:
         else:
             advice = "pass what sqlalchemy.ext.asyncio.create_async_engine() gave"
             raise InvalidInputError("engine", f"must be a SQLAlchemy AsyncEngine, not {type(engine).__name__}", advice)
+        core._let_notify(notify)
         hops = Greenlets() if isinstance(engine, AsyncEngine) else Threads(engine, core._busy_timeout)
         self._keep(engine, core, hops)
 
@@ -115,6 +119,7 @@ class AsyncSqlAlchemyStore:
         self.tables = core.tables
         self.joined = core.joined
         self._core = core
+        self._relaying = core
         self._hops = hops
 
     def begin(self, *, tenant: str, write: bool = True) -> AsyncSqlAlchemyUnitOfWork:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -36,13 +36,35 @@ from casewright.domain.items import Item
 if TYPE_CHECKING:
     from sqlalchemy.sql.expression import ClauseElement
 
-__all__ = ["ItemUpdate", "OneWrite", "Statements", "raw", "statements_for"]
+__all__ = ["ItemUpdate", "OneWrite", "Prepared", "Statements", "raw", "raw_columns", "statements_for"]
 
 
 def raw(table: Table) -> Select[Any]:
     """Return the query for the columns of a table as the driver gives them: `casewright` reads them by itself."""
-    query: Any = select(*[type_coerce(column, NullType()) for column in table.c])
+    query: Any = select(*raw_columns(table))
     return cast("Select[Any]", query)
+
+
+def raw_columns(table: Table) -> list[ColumnElement[Any]]:
+    """Return the columns of a table as the driver gives them."""
+    return [type_coerce(column, NullType()) for column in table.c]
+
+
+@attrs.frozen
+class Prepared:
+    """A statement whose parameters are known by name.
+
+    Attributes:
+        sql: The statement.
+        names: The names of its parameters, in their order.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+
+    def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return what the driver is sent for these values."""
+        return tuple([given[name] for name in self.names])
 
 
 @attrs.frozen
@@ -111,11 +133,21 @@ class Statements:
         self.new_item: str = self.text(database.new_row(item, "tenant", "id"))
         self.new_event: str = self.text(insert(event))
         self.new_note: str = self.text(database.new_row(note, "tenant", "id"))
+        lease = tables.lease
+        self.new_lease: str = self.text(
+            database.new_row(lease, "shard").values(shard=bindparam("n"), token=bindparam("t"))
+        )
+        self.lease_token: str = self.text(database.current(select(lease.c.token).where(*_is(lease.c.shard))))
         self.new_pointer: str = self.text(insert(outbox).values({name: bindparam(name) for name in _NEW_POINTER}))
 
     def text(self, statement: ClauseElement) -> str:
         """Return what the driver is to be sent for a statement."""
         return str(statement.compile(dialect=self._dialect))
+
+    def prepared(self, statement: ClauseElement) -> Prepared:
+        """Return a statement as the driver is sent it, with its parameters by name."""
+        compiled: Any = statement.compile(dialect=self._dialect)
+        return Prepared(str(compiled), tuple(compiled.positiontup))
 
     def item_update(self, names: tuple[str, ...]) -> ItemUpdate:
         """Return the statement that sets just these columns of an item that has not changed in between."""

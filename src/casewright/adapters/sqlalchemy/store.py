@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 
 from casewright.adapters.sqlalchemy.databases import database_of
+from casewright.adapters.sqlalchemy.relaying import SqlRelaying
 from casewright.adapters.sqlalchemy.schema import check_schema, create_missing, present_tables
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.sources import as_tables, check_options
@@ -16,6 +17,7 @@ from casewright.adapters.sqlalchemy.statements import Statements, statements_for
 from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
+from casewright.adapters.sqlalchemy.waking import NotifyingTransaction, check_notifying, notification
 from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["SqlAlchemyStore"]
@@ -25,7 +27,7 @@ _LONGEST: Final = timedelta(milliseconds=2**31 - 1)
 FoundT = TypeVar("FoundT")
 
 
-class SqlAlchemyStore:
+class SqlAlchemyStore(SqlRelaying):
     """Keeps items, histories, notes and the outbox in a SQL database, for any number of threads and processes.
 
     SQLite, PostgreSQL (psycopg) and MariaDB (PyMySQL). Making a store touches nothing. The engine is the caller's and
@@ -37,6 +39,7 @@ class SqlAlchemyStore:
         busy_timeout: SQLite only: for how long a unit waits while others write; as the engine's connections do where
             None, which is five seconds unless its ``connect_args`` say otherwise. Servers have settings of their own.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement. It makes writing slower.
+        notify: PostgreSQL only: whether commits wake relays that have a `PostgresWaking`. It makes writing slower.
 
     Attributes:
         engine: The engine, or that of the connection.
@@ -55,6 +58,7 @@ class SqlAlchemyStore:
     joined: bool
     ready: bool
     _busy_timeout: int | None = None
+    _news: str | None = None
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class SqlAlchemyStore:
         tables: Tables | None = None,
         busy_timeout: timedelta | None = None,
         sql_events: bool = False,
+        notify: bool = False,
     ) -> None:
         """Keep the engine."""
         if not isinstance(engine, Engine):
@@ -70,6 +75,7 @@ class SqlAlchemyStore:
             raise InvalidInputError("engine", f"must be a SQLAlchemy Engine, not {type(engine).__name__}", advice)
         _check_synchronous(engine)
         self._keep(engine, tables, sql_events)
+        self._let_notify(notify)
         if busy_timeout is not None:
             self._busy_timeout = _milliseconds(busy_timeout)
             if not self._database.waits:
@@ -128,6 +134,12 @@ class SqlAlchemyStore:
         self.ready = False
         self.joined = isinstance(source, Connection)
 
+    def _let_notify(self, notify: bool) -> None:
+        """Have writers tell relays of what they have committed, where that is wanted."""
+        if notify:
+            check_notifying(self.engine)
+            self._news = notification(self.tables)
+
     def begin(self, *, tenant: str, write: bool = True) -> SqlAlchemyUnitOfWork:
         """Return a new unit of work; see `Store.begin`. The first one of a store checks the schema.
 
@@ -145,6 +157,8 @@ class SqlAlchemyStore:
         """Return a new unit of work without asking the database; see `begin`."""
         with self._database.failures:
             transaction = self._transaction(self._database.begin_writing if write else self._database.begin_reading)
+        if self._news is not None:
+            transaction = NotifyingTransaction(transaction, self._news)
         return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
 
     def make_ready(self) -> None:

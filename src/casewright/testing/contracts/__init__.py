@@ -22,32 +22,17 @@ Needs the extra ``testing``.
 
 from __future__ import annotations
 
+from pkgutil import iter_modules
+
 try:
     import pytest
 except ImportError as _missing:
     _sentence = 'casewright.testing.contracts needs pytest: pip install "casewright[testing]"'
     raise ImportError(_sentence, name=_missing.name) from _missing
 else:  # before they are imported, so that a failure shows what was compared
-    pytest.register_assert_rewrite(
-        *(
-            f"{__name__}.{part}"
-            for part in (
-                *("asynchronous", "base", "capabilities", "conflicts", "contention", "core", "driving", "ending"),
-                *(
-                    "identity",
-                    "listing",
-                    "oracle",
-                    "outbox",
-                    "populating",
-                    "publishing",
-                    "reading",
-                    "recording",
-                    "stored",
-                ),
-            )
-        )
-    )
+    pytest.register_assert_rewrite(*(f"{__name__}.{part.name}" for part in iter_modules(__path__)))
 
+from casewright.testing.contracts.async_relaying import AsyncRelayContract
 from casewright.testing.contracts.asynchronous import (
     AsyncListingContract,
     AsyncOutboxContract,
@@ -60,17 +45,20 @@ from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
 from casewright.testing.contracts.publishing import AsyncPublisherContract, PublisherContract
+from casewright.testing.contracts.relaying import RelayContract
 
 __all__ = [
     "AsyncListingContract",
     "AsyncOutboxContract",
     "AsyncPublisherContract",
+    "AsyncRelayContract",
     "AsyncStoreContract",
     "Capabilities",
     "HostingContract",
     "ListingContract",
     "OutboxContract",
     "PublisherContract",
+    "RelayContract",
     "Rows",
     "StoreContract",
 ]
