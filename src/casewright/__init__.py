@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from casewright.application.async_buffering import AsyncBufferingUnitOfWork
+    from casewright.application.async_buffering import AsyncBufferingUnitOfWork, AsyncLedgerUnitOfWork
     from casewright.application.async_bus import AsyncCommandBus
     from casewright.application.async_ports import (
         AsyncItems,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         AsyncUnitOfWork,
         Hosting,
     )
-    from casewright.application.buffering import BufferingUnitOfWork
+    from casewright.application.buffering import BufferingUnitOfWork, LedgerUnitOfWork
     from casewright.application.bus import CommandBus
     from casewright.application.commands import (
         COMMANDS,
@@ -50,6 +50,14 @@ if TYPE_CHECKING:
     )
     from casewright.application.facts import AsyncFactProvider, FactProvider
     from casewright.application.hosting import drive
+    from casewright.application.ledger import (
+        AsyncKeyPurging,
+        AsyncLedger,
+        Expecting,
+        KeyPurging,
+        Ledger,
+        LedgerEntry,
+    )
     from casewright.application.new_ids import uuid7
     from casewright.application.observers import LoggingObserver
     from casewright.application.ports import (
@@ -63,6 +71,7 @@ if TYPE_CHECKING:
     )
     from casewright.application.publishing import AsyncPublisher, Message, Publisher
     from casewright.application.reports import Outcome, Report
+    from casewright.application.retention import KEY_RETENTION, async_purge_keys, purge_keys
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
     from casewright.domain.authorization import AuthorizationPolicy
@@ -125,6 +134,7 @@ __version__ = "0.1.0"
 __all__ = [
     "COMMANDS",
     "GRANT",
+    "KEY_RETENTION",
     "REGULATORY_CASE",
     "SIMPLE_TASK",
     "TASK",
@@ -141,6 +151,9 @@ __all__ = [
     "AsyncCommandBus",
     "AsyncFactProvider",
     "AsyncItems",
+    "AsyncKeyPurging",
+    "AsyncLedger",
+    "AsyncLedgerUnitOfWork",
     "AsyncListing",
     "AsyncOutbox",
     "AsyncPublisher",
@@ -172,6 +185,7 @@ __all__ = [
     "Effect",
     "EscalateCase",
     "Event",
+    "Expecting",
     "FactProvider",
     "Finding",
     "FrozenMapping",
@@ -185,6 +199,10 @@ __all__ = [
     "Items",
     "Joining",
     "JsonValue",
+    "KeyPurging",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerUnitOfWork",
     "Lifecycle",
     "Listing",
     "LoggingObserver",
@@ -243,6 +261,7 @@ __all__ = [
     "all_of",
     "always",
     "any_of",
+    "async_purge_keys",
     "boolean",
     "choice",
     "clear",
@@ -268,6 +287,7 @@ __all__ = [
     "not_",
     "performed",
     "predicate",
+    "purge_keys",
     "same",
     "seal",
     "set_value",
