@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from casewright.application.async_ports import AsyncUnitOfWork
-from casewright.application.keys import PAGE, Past, check_same, counter_event, entry_of, first_read, no_ledger, past_of
+from casewright.application.keys import (
+    PAGE,
+    Past,
+    check_same,
+    counter_event,
+    entry_of,
+    first_read,
+    is_a,
+    no_ledger,
+    past_of,
+)
 from casewright.application.ledger import AsyncLedger, Expecting
 from casewright.application.new_ids import Clock
 from casewright.application.plan import Done, Job, seen
@@ -32,8 +42,8 @@ async def earlier(
     first, item_id = first_read(job, lock=lock, believed=believed)
     if not first:
         return None
-    if item_id is not None and isinstance(uow, Expecting):
-        uow.expect(item_id)
+    if item_id is not None and is_a(type(uow), Expecting):
+        cast("Expecting", uow).expect(item_id)
     return await replayed(uow, job, registry)
 
 
@@ -44,9 +54,7 @@ async def enter(uow: AsyncUnitOfWork, job: Job, done: Done, clock: Clock) -> Non
         MisuseError: The store keeps no keys.
         AlreadyExistsError: The key was entered meanwhile; or the commit says so.
     """
-    if not isinstance(uow, AsyncLedger):
-        raise no_ledger()
-    await uow.enter(entry_of(job, done, as_instant(clock(), "clock")))
+    await _ledger(uow).enter(entry_of(job, done, as_instant(clock(), "clock")))
 
 
 async def replayed(uow: AsyncUnitOfWork, job: Job, registry: Registry) -> Outcome[Any] | None:
@@ -64,9 +72,7 @@ async def replayed(uow: AsyncUnitOfWork, job: Job, registry: Registry) -> Outcom
         UnknownDefinitionError: No definition here judges the item.
         HistoryError: The history is not what the entry was made of.
     """
-    if not isinstance(uow, AsyncLedger):
-        raise no_ledger()
-    entry = await uow.entry(job.by.id, str(job.key))
+    entry = await _ledger(uow).entry(job.by.id, str(job.key))
     if entry is None:
         return None
     check_same(job, entry)
@@ -96,3 +102,9 @@ async def _events(uow: AsyncUnitOfWork, job: Job, registry: Registry, past: Past
             return past.event, found
         end = start
     return (past.event,)
+
+
+def _ledger(uow: AsyncUnitOfWork) -> AsyncLedger:
+    if not is_a(type(uow), AsyncLedger):
+        raise no_ledger()
+    return cast("AsyncLedger", uow)

@@ -28,7 +28,7 @@ def fingerprint_of(ask: Ask) -> str:
         InvalidInputError: The inputs hold what no store can hold.
     """
     # Values for which JSON has no word stand as their canonical text: each input has one type, so none is mistaken.
-    parts = (ask.action, ask.item_id, ask.definition, ask.case_id, ask.inputs)
+    parts = (ask.action, ask.item_id, ask.definition, ask.case_id, dict(ask.inputs))
     try:
         return hashlib.sha256(_TAG + _encode(parts).encode()).hexdigest()
     except InvalidInputError:

@@ -5,9 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from casewright.application.keys import PAGE, Past, check_same, counter_event, entry_of, first_read, no_ledger, past_of
+from casewright.application.keys import (
+    PAGE,
+    Past,
+    check_same,
+    counter_event,
+    entry_of,
+    first_read,
+    is_a,
+    no_ledger,
+    past_of,
+)
 from casewright.application.ledger import Expecting, Ledger
 from casewright.application.new_ids import Clock
 from casewright.application.plan import Done, Job, seen
@@ -33,8 +43,8 @@ def earlier(uow: UnitOfWork, job: Job, registry: Registry, *, lock: bool, believ
     first, item_id = first_read(job, lock=lock, believed=believed)
     if not first:
         return None
-    if item_id is not None and isinstance(uow, Expecting):
-        uow.expect(item_id)
+    if item_id is not None and is_a(type(uow), Expecting):
+        cast("Expecting", uow).expect(item_id)
     return replayed(uow, job, registry)
 
 
@@ -45,9 +55,7 @@ def enter(uow: UnitOfWork, job: Job, done: Done, clock: Clock) -> None:
         MisuseError: The store keeps no keys.
         AlreadyExistsError: The key was entered meanwhile; or the commit says so.
     """
-    if not isinstance(uow, Ledger):
-        raise no_ledger()
-    uow.enter(entry_of(job, done, as_instant(clock(), "clock")))
+    _ledger(uow).enter(entry_of(job, done, as_instant(clock(), "clock")))
 
 
 def replayed(uow: UnitOfWork, job: Job, registry: Registry) -> Outcome[Any] | None:
@@ -65,9 +73,7 @@ def replayed(uow: UnitOfWork, job: Job, registry: Registry) -> Outcome[Any] | No
         UnknownDefinitionError: No definition here judges the item.
         HistoryError: The history is not what the entry was made of.
     """
-    if not isinstance(uow, Ledger):
-        raise no_ledger()
-    entry = uow.entry(job.by.id, str(job.key))
+    entry = _ledger(uow).entry(job.by.id, str(job.key))
     if entry is None:
         return None
     check_same(job, entry)
@@ -97,3 +103,9 @@ def _events(uow: UnitOfWork, job: Job, registry: Registry, past: Past) -> tuple[
             return past.event, found
         end = start
     return (past.event,)
+
+
+def _ledger(uow: UnitOfWork) -> Ledger:
+    if not is_a(type(uow), Ledger):
+        raise no_ledger()
+    return cast("Ledger", uow)

@@ -113,7 +113,7 @@ class Statements:
         self.new_event: str = self.text(insert(event))
         self.new_note: str = self.text(database.new_row(note, "tenant", "id"))
         self.entry: str = self.text(raw(ledger).where(*_is(*_key_of(ledger))))
-        self.entry_and_item: str = self.text(_entry_and_item(ledger, item))
+        self.item_and_entry: str = self.text(_item_and_entry(ledger, item))
         self.entry_version: str = self.text(database.current(select(ledger.c.version).where(*_is(*_key_of(ledger)))))
         self.new_entry: str = self.text(database.new_row(ledger, *_KEY))
         self.purging: str = self.text(database.removal(ledger, _KEY, ledger.c.recorded_at))
@@ -176,13 +176,12 @@ def _key_of(ledger: Table) -> list[Column[Any]]:
     return [ledger.c[name] for name in _KEY]
 
 
-def _entry_and_item(ledger: Table, item: Table) -> Select[Any]:
-    """The query for an entry and an item in one row, each of them with or without the other."""
-    columns: Any = [type_coerce(column, NullType()) for column in (*ledger.c, *item.c)]
-    there = select(literal_column("1").label("one")).subquery("there")
-    wanted = and_(item.c.tenant == bindparam("item_tenant"), item.c.id == bindparam("item_id"))
-    found = there.outerjoin(ledger, and_(*_is(*_key_of(ledger)))).outerjoin(item, wanted)
-    return cast("Select[Any]", select(*columns).select_from(found))
+def _item_and_entry(ledger: Table, item: Table) -> Select[Any]:
+    """The query for an item that is there and an entry that may be, in one row."""
+    columns: Any = [type_coerce(column, NullType()) for column in (*item.c, *ledger.c)]
+    found = item.outerjoin(ledger, and_(*_is(*_key_of(ledger))))
+    wanted = (item.c.tenant == bindparam("item_tenant"), item.c.id == bindparam("item_id"))
+    return cast("Select[Any]", select(*columns).select_from(found).where(*wanted))
 
 
 _KEY: Final = ("tenant", "actor_id", "key")

@@ -29,7 +29,7 @@ from casewright.errors import AlreadyExistsError, StaleVersionError, StorageErro
 __all__ = ["SqlAlchemyUnitOfWork"]
 
 _COLUMNS: Final = tuple(TABLES.item.c.keys())
-_ENTRY: Final = len(TABLES.ledger.c)
+_ITEM: Final = len(_COLUMNS)
 _WHOLE_ITEM: Final = item_values(_COLUMNS)
 
 
@@ -100,18 +100,20 @@ class SqlAlchemyUnitOfWork(LedgerUnitOfWork):
 
     def _entry(self, actor_id: str, key: str) -> LedgerEntry | None:
         place, item_id = (self.tenant, actor_id, key), self._expected
-        self._expected = None
-        if item_id is None:
-            rows = self._rows_of(self._statements.entry, *place)
-            return read_entry(rows[0]) if rows else None
-        ((*row,),) = self._rows_of(self._statements.entry_and_item, *place, self.tenant, item_id)
-        self._ahead[item_id] = row[_ENTRY:]
-        return None if row[0] is None else read_entry(row[:_ENTRY])
+        if item_id is not None:
+            self._expected = None
+            rows = self._rows_of(self._statements.item_and_entry, *place, self.tenant, item_id)
+            if rows:
+                row = rows[0]
+                self._ahead[item_id] = row[:_ITEM]
+                return None if row[_ITEM] is None else read_entry(row[_ITEM:])
+        rows = self._rows_of(self._statements.entry, *place)
+        return read_entry(rows[0]) if rows else None
 
     def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
         ahead = self._ahead.pop(item_id, None)
         if ahead is not None and not lock:
-            return None if ahead[0] is None else read_item(ahead)
+            return read_item(ahead)
         statement = self._statements.locked_item if lock and self._write else self._statements.item
         rows = self._rows_of(statement, self.tenant, item_id)
         return read_item(rows[0]) if rows else None

@@ -31,12 +31,34 @@ else:  # before they are imported, so that a failure shows what was compared
         *(
             f"{__name__}.{part}"
             for part in (
-                *("asynchronous", "base", "capabilities", "conflicts", "contention", "core", "driving", "ending"),
-                *("identity", "listing", "oracle", "outbox", "populating", "reading", "recording", "stored"),
+                *(
+                    "asynchronous",
+                    "base",
+                    "capabilities",
+                    "conflicts",
+                    "contention",
+                    "core",
+                    "driving",
+                    "ending",
+                    "entering",
+                ),
+                *(
+                    "identity",
+                    "ledger",
+                    "async_ledger",
+                    "listing",
+                    "oracle",
+                    "outbox",
+                    "populating",
+                    "reading",
+                    "recording",
+                    "stored",
+                ),
             )
         )
     )
 
+from casewright.testing.contracts.async_ledger import AsyncLedgerContract
 from casewright.testing.contracts.asynchronous import (
     AsyncListingContract,
     AsyncOutboxContract,
@@ -45,16 +67,19 @@ from casewright.testing.contracts.asynchronous import (
 )
 from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
+from casewright.testing.contracts.ledger import LedgerContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
 
 __all__ = [
+    "AsyncLedgerContract",
     "AsyncListingContract",
     "AsyncOutboxContract",
     "AsyncStoreContract",
     "Capabilities",
     "HostingContract",
+    "LedgerContract",
     "ListingContract",
     "OutboxContract",
     "Rows",

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     false,
+    literal_column,
     select,
     tuple_,
 )
@@ -104,12 +105,11 @@ class Database(ABC):
             moment: The column with the time.
         """
         own = [table.c[name] for name in key]
-        old = (
-            select(*own)
-            .where(moment < bindparam("before"))
-            .order_by(moment)
-            .limit(bindparam("limit", type_=BigInteger()))
-        )
+        most = bindparam("limit", type_=BigInteger())
+        first: ColumnElement[int] = literal_column("0")  # else SQLAlchemy would send it as a parameter
+        old: Any = select(*own).where(moment < bindparam("before")).order_by(moment).limit(most).offset(first)
+        # Two that remove at once must not wait for each other; what one has locked, it removes.
+        old = old.with_for_update(skip_locked=True)
         return delete(table).where(tuple_(*own).in_(old))
 
     @abstractmethod
