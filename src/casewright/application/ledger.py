@@ -25,7 +25,7 @@ class LedgerEntry:
         actor_id: Who sent the command; a key of another actor is another key (I6).
         key: The key.
         command: The name of the command's class.
-        fingerprint: SHA-256 of what was asked for, in hexadecimal (I3).
+        fingerprint: SHA-256 of what was asked for, in hexadecimal.
         item_id: The item that it was done to, or that it made.
         version: The version of that item after it; where it changed nothing, the version that it saw.
         changed: Whether it changed anything.

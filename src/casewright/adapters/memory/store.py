@@ -29,7 +29,7 @@ from casewright.domain.terms import Scope, TermKind
 from casewright.domain.values import as_instant, as_integer
 from casewright.errors import AlreadyExistsError
 
-__all__ = ["MemoryStore", "MemoryUnitOfWork", "in_order"]
+__all__ = ["MemoryStore", "MemoryUnitOfWork", "by_place", "in_order"]
 
 EntryT = TypeVar("EntryT")
 _RecordT = TypeVar("_RecordT", Event, Note, OutboxPointer)
@@ -152,9 +152,7 @@ class MemoryStore:
 
     def _entered(self, tenant: Tenant, entries: Iterable[LedgerEntry]) -> dict[tuple[Tenant, _What, str], Any]:
         """The entries by where they are kept, if no key is taken."""
-        places: dict[tuple[Tenant, _What, str], Any] = {
-            (tenant, "key", _place(entry.actor_id, entry.key)): entry for entry in entries
-        }
+        places = by_place(tenant, entries)
         for place, entry in places.items():
             if place in self._kept:
                 raise AlreadyExistsError(entry.key, "key")
@@ -166,6 +164,11 @@ class MemoryStore:
         if kept is None:
             return _Kept(item, _Log(), _Log(), _Log())
         return _Kept(item, kept.events, kept.notes, kept.pointers)
+
+
+def by_place(tenant: Tenant, entries: Iterable[LedgerEntry]) -> dict[tuple[Tenant, _What, str], Any]:
+    """Return entries by where they are kept."""
+    return {(tenant, "key", _place(entry.actor_id, entry.key)): entry for entry in entries}
 
 
 def _place(actor_id: str, key: str) -> str:

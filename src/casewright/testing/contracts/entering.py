@@ -25,7 +25,6 @@ __all__ = [
     "an_entry",
     "check_one",
     "enter",
-    "enter_one_by_one",
     "entered",
     "exact_entry",
     "ledger",
@@ -110,9 +109,3 @@ def check_one(store: Store, key: str, winner: int) -> None:
     entry = entered(store, key)
     assert entry is not None
     assert entry.version == winner + 1, "the entry is not the winner's"
-
-
-def enter_one_by_one(store: Store, changes: tuple[Change[Any], ...]) -> None:
-    """Write each change in a unit of its own, under its version as the key."""
-    for change in changes:
-        enter(store, an_entry(f"{change.after.version}", version=change.after.version), change)
