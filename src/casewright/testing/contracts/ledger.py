@@ -1,4 +1,4 @@
-"""`LedgerContract`: what a store promises that keeps idempotency keys."""
+"""`LedgerContract`: what a store promises that keeps idempotency keys. Longer than most: one class has all of it."""
 
 from __future__ import annotations
 
