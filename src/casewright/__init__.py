@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from casewright.application.async_buffering import AsyncBufferingUnitOfWork
+    from casewright.application.async_buffering import AsyncBufferingUnitOfWork, AsyncLedgerUnitOfWork
     from casewright.application.async_bus import AsyncCommandBus
     from casewright.application.async_ports import (
         AsyncItems,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from casewright.application.async_relay import AsyncOutboxRelay
     from casewright.application.async_relay_stops import AsyncWaking, async_stop_on_signals
-    from casewright.application.buffering import BufferingUnitOfWork
+    from casewright.application.buffering import BufferingUnitOfWork, LedgerUnitOfWork
     from casewright.application.bus import CommandBus
     from casewright.application.commands import (
         COMMANDS,
@@ -53,6 +53,14 @@ if TYPE_CHECKING:
     )
     from casewright.application.facts import AsyncFactProvider, FactProvider
     from casewright.application.hosting import drive
+    from casewright.application.ledger import (
+        AsyncKeyPurging,
+        AsyncLedger,
+        Expecting,
+        KeyPurging,
+        Ledger,
+        LedgerEntry,
+    )
     from casewright.application.new_ids import uuid7
     from casewright.application.observers import LoggingObserver
     from casewright.application.ports import (
@@ -81,6 +89,7 @@ if TYPE_CHECKING:
         Settlement,
     )
     from casewright.application.reports import Outcome, Report
+    from casewright.application.retention import KEY_RETENTION, async_purge_keys, purge_keys
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
     from casewright.domain.authorization import AuthorizationPolicy
@@ -144,6 +153,7 @@ __version__ = "0.1.0"
 __all__ = [
     "COMMANDS",
     "GRANT",
+    "KEY_RETENTION",
     "REGULATORY_CASE",
     "SIMPLE_TASK",
     "TASK",
@@ -160,6 +170,9 @@ __all__ = [
     "AsyncCommandBus",
     "AsyncFactProvider",
     "AsyncItems",
+    "AsyncKeyPurging",
+    "AsyncLedger",
+    "AsyncLedgerUnitOfWork",
     "AsyncListing",
     "AsyncOutbox",
     "AsyncOutboxKeeping",
@@ -198,6 +211,7 @@ __all__ = [
     "Effect",
     "EscalateCase",
     "Event",
+    "Expecting",
     "FactProvider",
     "Finding",
     "FrozenMapping",
@@ -211,7 +225,11 @@ __all__ = [
     "Items",
     "Joining",
     "JsonValue",
+    "KeyPurging",
     "Lease",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerUnitOfWork",
     "Lifecycle",
     "Listing",
     "LoggingObserver",
@@ -278,6 +296,7 @@ __all__ = [
     "all_of",
     "always",
     "any_of",
+    "async_purge_keys",
     "async_stop_on_signals",
     "boolean",
     "choice",
@@ -304,6 +323,7 @@ __all__ = [
     "not_",
     "performed",
     "predicate",
+    "purge_keys",
     "same",
     "seal",
     "set_value",

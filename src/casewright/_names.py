@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["MODULES"]
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "application.async_buffering": ("AsyncBufferingUnitOfWork",),
+    "application.async_buffering": ("AsyncBufferingUnitOfWork", "AsyncLedgerUnitOfWork"),
     "application.async_bus": ("AsyncCommandBus",),
     "application.async_ports": (
         "AsyncItems",
@@ -46,9 +46,10 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "Tag",
         "UnblockTask",
     ),
-    "application.buffering": ("BufferingUnitOfWork",),
+    "application.buffering": ("BufferingUnitOfWork", "LedgerUnitOfWork"),
     "application.facts": ("AsyncFactProvider", "FactProvider"),
     "application.hosting": ("drive",),
+    "application.ledger": ("AsyncKeyPurging", "AsyncLedger", "Expecting", "KeyPurging", "Ledger", "LedgerEntry"),
     "application.new_ids": ("uuid7",),
     "application.observers": ("LoggingObserver",),
     "application.ports": (*("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),),
@@ -63,6 +64,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         *("Relaying", "Settlement"),
     ),
     "application.reports": ("Outcome", "Report"),
+    "application.retention": ("KEY_RETENTION", "async_purge_keys", "purge_keys"),
     "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
     "application.writes": ("RowWrite", "Writes"),
     "domain.actors": ("Actor",),

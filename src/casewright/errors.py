@@ -158,7 +158,7 @@ class AlreadyExistsError(ConflictError):
 
     Attributes:
         item_id: The id.
-        what: What was to have it: ``"item"`` or ``"note"``.
+        what: What was to have it: ``"item"``, ``"note"`` or, where it is an idempotency key, ``"key"``.
     """
 
     code: ClassVar[str] = "already_exists"
@@ -167,6 +167,8 @@ class AlreadyExistsError(ConflictError):
 
     def __str__(self) -> str:
         """Return one line that names the id."""
+        if self.what == "key":
+            return f"the idempotency key {self.item_id!r} is already used; its entry says for what"
         of = "" if self.what == "item" else f" of a {self.what}"
         return f"the id {self.item_id!r}{of} is already used; choose another one"
 
@@ -303,7 +305,11 @@ class TransientStorageError(StorageError):
 
 
 class OutcomeUnknownError(StorageError):
-    """The connection was lost at commit: nobody knows yet whether it happened. Load the item to see."""
+    """The connection was lost at commit: nobody knows yet whether it happened.
+
+    Load the item to see; or send the command again under the idempotency key that it had: then it is done once, and the
+    answer is that of the first time (T3).
+    """
 
     code: ClassVar[str] = "outcome_unknown"
 

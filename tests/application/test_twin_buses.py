@@ -18,6 +18,7 @@ TWINS: Final = [
     ("reading", "async_reading"),
     ("buffering", "async_buffering"),
     ("relay", "async_relay"),
+    ("replaying", "async_replaying"),
 ]
 
 _HOSTING: Final = {"_hosted", "_hosts", "Hosting"}
@@ -158,6 +159,8 @@ def test_twins_have_the_same_statements(plain: str, awaited: str) -> None:
         ("async_reading", "deleted=True", "deleted=False"),
         ("async_reading", "write=False", "write=True"),
         ("async_reading", "if item.deleted_at is not None and not deleted:", "if item.deleted_at is not None:"),
+        ("async_replaying", "check_same(job, entry)", "pass"),
+        ("async_bus", "if outcome is None:", "if outcome is not None:"),
         ("async_buffering", "self._forget()", "pass"),
         ("async_buffering", "[:most]", ""),
         ("async_buffering", "if not self._ended:", "if self._ended:"),

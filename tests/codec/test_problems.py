@@ -46,7 +46,10 @@ def _refused(*phases: Phase) -> RefusedError:
 
 
 LATER = "The request could not be handled now, and nothing was done. Send it again later."
-UNKNOWN = "Nobody knows yet whether it happened. Look whether it did before you send it again."
+UNKNOWN = (
+    "Nobody knows yet whether it happened. Send it again under the same idempotency key; "
+    "without one, look whether it happened before you send it again."
+)
 # Error, status and title; and what a client is told: by default the error's own text, which test_errors pins.
 CASES: list[tuple[CasewrightError, int, str, str | None]] = [
     (InvalidInputError("title", "is too long", "shorten it"), 422, "The input is not valid", None),

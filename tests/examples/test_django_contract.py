@@ -9,14 +9,21 @@ import pytest
 from django.db import transaction
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
+from casewright.testing.contracts import (
+    Capabilities,
+    LedgerContract,
+    ListingContract,
+    OutboxContract,
+    Rows,
+    StoreContract,
+)
 from support.django_project import Break, joining
 from support.oracles import sql_rows
 
 pytestmark = pytest.mark.large  # three contracts; test_django_app.py has the short of it
 
 
-class _Joined(StoreContract, ListingContract, OutboxContract):
+class _Joined(StoreContract, ListingContract, OutboxContract, LedgerContract):
     capabilities = Capabilities(threads=False)
     options: ClassVar[Mapping[str, Mapping[str, object]]] = {}
 

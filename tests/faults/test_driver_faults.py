@@ -16,7 +16,15 @@ from support.scenarios import SCENARIOS
 from support.sqlite_faults import KINDS, SqliteDriver
 from support.sweeping import Sweep, check_text, each_once
 
-SOME = ["CompleteTask", "create with an id that is taken", "be refused", "find"]
+SOME = [
+    "CompleteTask",
+    "create with an id that is taken",
+    "be refused",
+    "find",
+    "do once",
+    "create once",
+    "change nothing once",
+]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from support.grounds import PostgresGround
 
-SOME = ["CompleteTask", "create with an id that is taken"]
+SOME = ["CompleteTask", "create with an id that is taken", "do once"]
 
 
 @pytest.fixture(scope="module")

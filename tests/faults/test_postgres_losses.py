@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from sqlalchemy import Engine, create_engine
@@ -54,6 +54,7 @@ class Scene:
         self.plain = plainly(url)
         self.plain.execute("TRUNCATE " + ", ".join(table.name for table in store.tables.all))
         watched = WatchedStore(store, self._before_commit)
+        self.unwatched = CommandBus(store, DEFINITIONS)
         self.bus = CommandBus(watched, DEFINITIONS, observers=[self.reports.append])
         self.bus.execute(OpenCase("c", id="c"), by=ROOT)
         self.bus.execute(CreateTask("t", id="t", case_id="c"), by=ROOT)
@@ -150,6 +151,30 @@ def test_a_commit_that_is_cut_off(far: Scene, proxy: Proxy, cut: Cut, times: int
         assert "load the item" in str(error)
         assert len(recorded(far.plain, "")) == len(before) + (2 if cut == "after" else 0)
     far.check_well(3 + (2 * times if cut == "after" else 0))
+
+
+@pytest.mark.parametrize("times", [10, full(500)])
+def test_a_commit_that_is_cut_off_is_sent_again_under_its_key(far: Scene, proxy: Proxy, times: int) -> None:
+    """Whether the server got it or not, the retry has exactly one effect, and the original answer (T3)."""
+    count, bus, item_id = "SELECT count(*) FROM casewright_event", far.unwatched, "t"
+    for number in range(times):
+        ((before,),) = rows_of(far.plain, count)
+        command: Any = CreateTask("t") if number % 2 else AddNote(item_id, "b")
+        for place, cut in enumerate(_CUTS):
+            proxy.cut = cut
+            error = failure_of(bus.execute, command, by=ROOT, key=f"{cut}.{number}")
+            assert type(error) is OutcomeUnknownError
+            assert "same key" in str(error)
+            assert rows_of(far.plain, count) == [(before + place * 2,)]  # that of the one cut before, and this one
+            again = bus.outcome(command, by=ROOT, key=f"{cut}.{number}")
+            assert again.replayed is (cut == "after")
+            assert rows_of(far.plain, count) == [(before + place + 1,)]
+            item_id = again.item.id
+    assert rows_of(far.plain, "SELECT count(*) FROM casewright_ledger") == [(2 * times,)]
+    far.check_well(3 + 2 * times)
+
+
+_CUTS: Final[tuple[Cut, ...]] = ("before", "after")
 
 
 def test_a_server_that_goes_away_and_comes_back(far: Scene, proxy: Proxy) -> None:

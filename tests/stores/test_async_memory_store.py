@@ -6,11 +6,17 @@ import pytest
 
 from casewright import Store
 from casewright.adapters.memory import AsyncMemoryStore, MemoryStore
-from casewright.testing.contracts import AsyncListingContract, AsyncOutboxContract, AsyncStoreContract, Rows
+from casewright.testing.contracts import (
+    AsyncLedgerContract,
+    AsyncListingContract,
+    AsyncOutboxContract,
+    AsyncStoreContract,
+    Rows,
+)
 from support.oracles import memory_rows
 
 
-class TestAsyncMemoryStore(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract):
+class TestAsyncMemoryStore(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, AsyncLedgerContract):
     """The asynchronous store in memory keeps all contracts (L5)."""
 
     @pytest.fixture

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from casewright import Store
 from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore
 from casewright.testing.contracts import (
+    AsyncLedgerContract,
     AsyncListingContract,
     AsyncOutboxContract,
     AsyncStoreContract,
@@ -24,7 +25,7 @@ from support.oracles import sql_rows
 from support.stores import emptied, empty, hasty, sqlite_engine, with_tables
 
 
-class AllContracts(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, HostingContract):
+class AllContracts(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, AsyncLedgerContract, HostingContract):
     """Every contract of an asynchronous store at once."""
 
     look: Callable[[], Rows]

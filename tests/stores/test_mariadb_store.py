@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore
 from casewright.testing.contracts import (
+    AsyncLedgerContract,
     AsyncListingContract,
     AsyncOutboxContract,
     AsyncStoreContract,
     Capabilities,
     HostingContract,
+    LedgerContract,
     ListingContract,
     OutboxContract,
     Rows,
@@ -46,7 +48,7 @@ def asyncmy(engine: Engine, loop: Portal) -> Iterator[AsyncEngine]:
     loop.run(made.dispose())
 
 
-class TestMariadb(StoreContract, ListingContract, OutboxContract):
+class TestMariadb(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """MariaDB through PyMySQL keeps all contracts (L5)."""
 
     @pytest.fixture
@@ -60,7 +62,7 @@ class TestMariadb(StoreContract, ListingContract, OutboxContract):
             return sql_rows(connection)
 
 
-class TestJoined(StoreContract, ListingContract, OutboxContract):
+class TestJoined(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """So does a store that takes part in a transaction of the caller's, where SQLAlchemy sees all."""
 
     capabilities = Capabilities(threads=False)
@@ -79,7 +81,7 @@ class TestJoined(StoreContract, ListingContract, OutboxContract):
         return sql_rows(self.connection)
 
 
-class OnePortal(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, HostingContract):
+class OnePortal(AsyncStoreContract, AsyncListingContract, AsyncOutboxContract, AsyncLedgerContract, HostingContract):
     """The event loop is one for all tests of a module: connections of a pool belong to it."""
 
     @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 from casewright import REGULATORY_CASE, TASK, MisuseError, UnitOfWork
 from casewright.adapters.memory import MemoryStore
 from casewright.domain.ids import NO_TENANT
-from casewright.testing.contracts import ListingContract, OutboxContract, Rows, StoreContract
+from casewright.testing.contracts import LedgerContract, ListingContract, OutboxContract, Rows, StoreContract
 from casewright.testing.contracts.driving import Changes, all_of, created, decided, write
 from support.oracles import memory_rows
 from support.stepping import interrupted, stepped
 
 
-class TestMemoryStore(StoreContract, ListingContract, OutboxContract):
+class TestMemoryStore(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """The store in memory keeps all contracts (L5)."""
 
     @pytest.fixture

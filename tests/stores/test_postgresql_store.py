@@ -8,7 +8,14 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
+from casewright.testing.contracts import (
+    Capabilities,
+    LedgerContract,
+    ListingContract,
+    OutboxContract,
+    Rows,
+    StoreContract,
+)
 from support.oracles import sql_rows
 from support.stores import emptied, with_tables
 
@@ -19,7 +26,7 @@ def engine(postgres_database: URL) -> Iterator[Engine]:
     yield from with_tables(create_engine(postgres_database))
 
 
-class TestPostgresql(StoreContract, ListingContract, OutboxContract):
+class TestPostgresql(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """PostgreSQL through psycopg keeps all contracts (L5)."""
 
     @pytest.fixture
@@ -33,7 +40,7 @@ class TestPostgresql(StoreContract, ListingContract, OutboxContract):
             return sql_rows(connection)
 
 
-class TestJoined(StoreContract, ListingContract, OutboxContract):
+class TestJoined(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """So does a store that takes part in a transaction of the caller's, where SQLAlchemy sees all."""
 
     capabilities = Capabilities(threads=False)

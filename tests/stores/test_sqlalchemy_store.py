@@ -8,7 +8,14 @@ import pytest
 from sqlalchemy import Engine, StaticPool, create_engine
 
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
-from casewright.testing.contracts import Capabilities, ListingContract, OutboxContract, Rows, StoreContract
+from casewright.testing.contracts import (
+    Capabilities,
+    LedgerContract,
+    ListingContract,
+    OutboxContract,
+    Rows,
+    StoreContract,
+)
 from support.oracles import sql_rows
 from support.stores import emptied, sqlite_engine, with_tables
 
@@ -27,7 +34,7 @@ def memory() -> Iterator[Engine]:
     yield from with_tables(create_engine("sqlite://", poolclass=StaticPool))
 
 
-class TestSqliteFile(StoreContract, ListingContract, OutboxContract):
+class TestSqliteFile(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """A SQLite file keeps all contracts (L5)."""
 
     @pytest.fixture
@@ -41,7 +48,7 @@ class TestSqliteFile(StoreContract, ListingContract, OutboxContract):
             return sql_rows(connection)
 
 
-class TestSqliteMemory(StoreContract, ListingContract, OutboxContract):
+class TestSqliteMemory(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """A memory database does too, one unit after the other on its one connection, and where SQLAlchemy sees all."""
 
     capabilities = Capabilities(interleaving=False, threads=False)
@@ -57,7 +64,7 @@ class TestSqliteMemory(StoreContract, ListingContract, OutboxContract):
             return sql_rows(connection)
 
 
-class TestJoined(StoreContract, ListingContract, OutboxContract):
+class TestJoined(StoreContract, ListingContract, OutboxContract, LedgerContract):
     """So does a store that takes part in a transaction of the caller's."""
 
     capabilities = Capabilities(threads=False)

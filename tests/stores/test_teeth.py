@@ -11,7 +11,7 @@ from support.sabotage import sabotaged
 from support.saboteurs import SABOTEURS
 from support.teeth import AllContracts, fails
 
-CAUGHT_BY = {saboteur: test for test, found in SABOTEURS.items() for saboteur in found}
+CAUGHT = [pytest.param(test, one, id=f"{one.__name__}-{test}") for test, found in SABOTEURS.items() for one in found]
 
 
 @pytest.mark.parametrize("test", [name for name in dir(AllContracts) if name.startswith("test_")])
@@ -20,7 +20,7 @@ def test_a_sound_store_fails_nothing(test: str) -> None:
     assert not fails(test, MemoryStore)
 
 
-@pytest.mark.parametrize("saboteur", CAUGHT_BY, ids=lambda saboteur: saboteur.__name__)
-def test_a_planted_bug_is_caught(saboteur: Any) -> None:
+@pytest.mark.parametrize(("test", "saboteur"), CAUGHT)
+def test_a_planted_bug_is_caught(test: str, saboteur: Any) -> None:
     """The contracts go red, by the very test that states the promise that is broken."""
-    assert fails(CAUGHT_BY[saboteur], sabotaged(saboteur))
+    assert fails(test, sabotaged(saboteur))

@@ -10,7 +10,21 @@ from inspect import iscoroutinefunction
 from types import TracebackType, coroutine
 from typing import Any, Self, TypeVar, cast
 
-from casewright import AsyncCommandBus, Change, CommandBus, Cursor, Event, Listing, Note, Order, Scope, Store, drive
+from casewright import (
+    AsyncCommandBus,
+    Change,
+    CommandBus,
+    Cursor,
+    Event,
+    Ledger,
+    LedgerEntry,
+    Listing,
+    Note,
+    Order,
+    Scope,
+    Store,
+    drive,
+)
 from casewright.domain.filters import OrderBy
 from casewright.domain.items import Item, Kind
 from casewright.domain.terms import TermKind
@@ -50,6 +64,8 @@ class AwaitedStore:
     def begin(self, *, tenant: str, write: bool = True) -> AwaitedUnit:
         """Return a unit that has the optional protocols of the plain one."""
         unit = self.inner.begin(tenant=tenant, write=write)
+        if isinstance(unit, Ledger):
+            return _LedgerUnit(self, unit)
         return _ListingUnit(self, unit) if isinstance(unit, Listing) else AwaitedUnit(self, unit)
 
     async def turn(self) -> None:
@@ -168,6 +184,15 @@ class _ListingUnit(AwaitedUnit):
     async def count(self, kind: Kind, where: Scope) -> int:
         number: int = await self._between(lambda: self.inner.count(kind, where))
         return number
+
+
+class _LedgerUnit(_ListingUnit):
+    async def entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        entry: LedgerEntry | None = await self._between(lambda: self.inner.entry(actor_id, key))
+        return entry
+
+    async def enter(self, entry: LedgerEntry) -> None:
+        await self._between(lambda: self.inner.enter(entry))
 
 
 class _PlainBus:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import attrs
 from sqlalchemy import URL, Engine, Executable, create_engine, delete, event, insert, select, text, update
 
-from casewright import Note, Store
+from casewright import LedgerEntry, Note, Store
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import TABLES, metadata
@@ -63,10 +63,7 @@ class MemoryBackend:
 
     def dump(self) -> object:
         """See `Backend.dump`."""
-        return {
-            key: (kept.item, kept.events.part(), kept.notes.part(), kept.pointers.part())
-            for key, kept in self.store._kept.items()
-        }
+        return {key: self._parts(kept) for key, kept in self.store._kept.items()}
 
     def set_item(self, item_id: str, **texts: str) -> None:
         """See `Backend.set_item`."""
@@ -89,6 +86,11 @@ class MemoryBackend:
 
     def close(self) -> None:
         """See `Backend.close`."""
+
+    def _parts(self, kept: Any) -> object:
+        if isinstance(kept, LedgerEntry):
+            return kept
+        return kept.item, kept.events.part(), kept.notes.part(), kept.pointers.part()
 
     def _of(self, item_id: str) -> Any:
         return self.store._kept[NO_TENANT, "item", as_item_id(item_id)]

@@ -132,6 +132,58 @@ def complete_or_reopen(worker: int, store: Store, meet: Meet, times: int) -> See
     return seen
 
 
+def do_once(worker: int, store: Any, meet: Meet, commands: Sequence[tuple[str, Any]], undone: int = 0) -> list[Any]:
+    """Send commands, each under a key that all workers use; return what was answered.
+
+    Args:
+        worker: The number of the worker.
+        store: The store.
+        meet: Waits for the others.
+        commands: The keys and the commands.
+        undone: Of how many workers, the first ones, each unit is rolled back at its first commit.
+    """
+    bus = CommandBus(Fickle(store) if worker < undone else store, DEFINITIONS, max_attempts=50)
+    answers: list[Any] = []
+    for key, command in commands:
+        meet()
+        try:
+            outcome = bus.outcome(command, by=ROOT, key=key)
+        except RolledBackError:
+            answers.append((key, "rolled back", None))
+        else:
+            answers.append((key, outcome.replayed, (outcome.item.id, outcome.item.version, outcome.item.head)))
+    return answers
+
+
+class RolledBackError(Exception):
+    """Somebody has changed their mind."""
+
+
+class Fickle:
+    """A store whose units do all of their work, and are then rolled back.
+
+    Args:
+        inner: The store.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        """Keep it."""
+        self._inner = inner
+
+    def begin(self, *, tenant: str, write: bool = True) -> Any:
+        """Return a unit that flushes, and does not commit."""
+        unit: Any = self._inner.begin(tenant=tenant, write=write)
+        flush = unit._flush
+
+        def undone(writes: Any) -> None:
+            with unit._statements.database.failures:
+                unit._send_all(unit._transaction.open(), writes)
+            raise RolledBackError
+
+        unit._flush = undone if write else flush
+        return unit
+
+
 def create_schema(worker: int, store: Store, meet: Meet, folder: Path, files: int) -> Seen:
     """Create the schema in one new file after the other, and use it at once."""
     seen = Seen()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from casewright import Event
+from casewright import Event, LedgerEntry
 from casewright.adapters.memory import MemoryStore
 from casewright.testing.contracts.oracle import Row, Rows
 
@@ -22,6 +22,7 @@ def memory_rows(store: MemoryStore) -> Rows:
         events=[_event(event) for one in kept for event in one.events.part()],
         notes=[_fields(note) for one in kept for note in one.notes.part()],
         pointers=[_fields(pointer) for one in kept for pointer in one.pointers.part()],
+        entries=[_fields(one) for one in store._kept.values() if isinstance(one, LedgerEntry)],
     )
 
 
@@ -31,7 +32,8 @@ def sql_rows(connection: Connection) -> Rows:
     def rows(table: str) -> list[Row]:
         return [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM casewright_{table}").mappings()]
 
-    return Rows(items=rows("item"), events=rows("event"), notes=rows("note"), pointers=rows("outbox"))
+    items, events, notes, pointers, entries = map(rows, ("item", "event", "note", "outbox", "ledger"))
+    return Rows(items=items, events=events, notes=notes, pointers=pointers, entries=entries)
 
 
 def _fields(record: Any) -> dict[str, Any]:

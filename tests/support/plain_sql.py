@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import URL, create_engine
 
-__all__ = ["disagreements", "plainly", "recorded", "rows_of"]
+__all__ = ["disagreements", "keys_of", "plainly", "recorded", "rows_of"]
 
 _WHAT: Final = {
     "row and events": """
@@ -49,6 +49,17 @@ _WHAT: Final = {
         SELECT tenant, item_id, version FROM casewright_note) AS found
         WHERE tenant BETWEEN :low AND :high GROUP BY tenant, item_id, version HAVING count(*) <> 2
     """,
+    "key and its event": """
+        SELECT ledger.key, ledger.item_id, ledger.version FROM casewright_ledger AS ledger
+        LEFT JOIN casewright_event AS event ON event.tenant = ledger.tenant AND event.item_id = ledger.item_id
+        AND event.version = ledger.version
+        WHERE ledger.tenant BETWEEN :low AND :high AND (event.version IS NULL
+        OR (ledger.changed = 1 AND event.actor_id <> ledger.actor_id))
+    """,
+    "two keys of one event": """
+        SELECT item_id, version, count(*) FROM casewright_ledger
+        WHERE tenant BETWEEN :low AND :high AND changed = 1 GROUP BY tenant, item_id, version HAVING count(*) > 1
+    """,
     "case and its open tasks": """
         SELECT one.id, one.open_tasks, count(task.id) FROM casewright_item AS one
         LEFT JOIN casewright_item AS task ON task.tenant = one.tenant AND task.case_id = one.id
@@ -67,7 +78,7 @@ _DISTINCT: Final = re.compile(rf"({_VALUE})\s+IS DISTINCT FROM\s+({_VALUE})")
 
 
 def disagreements(place: Place, tenant: str | None = None) -> list[tuple[str, tuple[Any, ...]]]:
-    """Return where rows, events, notes, pointers and counters do not fit each other (T1, H1, H2, H5).
+    """Return where rows, events, notes, pointers, keys and counters do not fit each other (T1, H1, H2, H5).
 
     Args:
         place: The database; every event in it must be one that is published.
@@ -84,6 +95,12 @@ def recorded(place: Place, tenant: str) -> list[tuple[Any, ...]]:
     """Return which events a tenant has: item, version and action."""
     events = "SELECT item_id, version, action FROM casewright_event WHERE tenant = :tenant ORDER BY 1, 2"
     return rows_of(place, events, {"tenant": tenant})
+
+
+def keys_of(place: Place, tenant: str) -> list[tuple[Any, ...]]:
+    """Return which idempotency keys a tenant has: key, item and version."""
+    keys = "SELECT ledger.key, item_id, version FROM casewright_ledger AS ledger WHERE tenant = :tenant ORDER BY 1"
+    return rows_of(place, keys, {"tenant": tenant})
 
 
 def rows_of(place: Place, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -11,8 +11,8 @@ from typing import Final
 
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
-from casewright.testing.saboteurs.memory import CountsBesideTheVersion
-from support import mislisters, misnamers, misreaders, misrecorders, miswriters
+from casewright.testing.saboteurs.memory import CountsBesideTheVersion, WritesOverEntries
+from support import misenterers, mislisters, misnamers, misreaders, misrecorders, miswriters
 
 SABOTEURS: Final[Mapping[str, Sequence[type[MemoryStore] | type[MemoryUnitOfWork]]]] = {
     "test_an_item_and_its_events_come_back_equal": [
@@ -105,6 +105,26 @@ SABOTEURS: Final[Mapping[str, Sequence[type[MemoryStore] | type[MemoryUnitOfWork
     "test_all_that_was_committed_before_the_first_read_is_pending": [mislisters.PublishesWhatItBeganWith],
     "test_a_limit_of_items_below_1_is_refused": [mislisters.TakesAnyLimit],
     "test_a_limit_of_pointers_below_1_is_refused": [mislisters.TakesAnyPage],
+    "test_an_entry_comes_back_equal": [misenterers.RoundsWhenItWas],
+    "test_keys_and_actors_are_told_apart_by_code_point": [misenterers.FoldsKeys],
+    "test_a_key_of_another_actor_or_tenant_is_never_seen": [misenterers.SharesKeys],
+    "test_a_text_that_no_store_could_hold_is_the_key_of_no_entry": [misenterers.RaisesForOddKeys],
+    "test_a_unit_sees_what_it_has_entered": [misenterers.HidesItsOwnEntries],
+    "test_others_see_an_entry_only_once_it_is_committed": [misenterers.EntersAtOnce],
+    "test_an_entry_is_written_alone": [misenterers.ForgetsLonelyEntries],
+    "test_what_is_recorded_with_a_key_that_is_taken_is_not_written": [misenterers.EntersLast],
+    "test_an_entry_of_a_conflict_is_not_written": [misenterers.EntersFirst],
+    "test_nothing_is_left_of_an_entry_that_was_not_committed": [misenterers.EntersAtOnce],
+    "test_a_key_is_entered_once_in_a_unit": [misenterers.TakesAKeyTwice],
+    "test_several_keys_may_be_entered_in_a_unit": [WritesOverEntries],
+    "test_what_can_never_be_entered_is_a_misuse": [misenterers.EntersAnything],
+    "test_an_entry_is_never_written_over": [misenterers.NamesNoKey],
+    "test_of_two_units_that_enter_one_key_one_commits": [WritesOverEntries],
+    "test_whoever_waits_for_a_rival_that_rolls_back_commits": [misenterers.RefusesWhoeverWaits],
+    "test_no_item_is_older_than_an_entry_that_was_seen": [misenterers.ReadsItemsThatAreOld],
+    "test_old_entries_are_purged_and_no_others": [misenterers.PurgesTooMuch],
+    "test_keys_are_purged_up_to_the_limit": [misenterers.PurgesAll],
+    "test_an_entry_is_stored_once_and_nothing_of_one_that_was_refused": [WritesOverEntries],
     "test_pointers_come_by_item_id_and_version_up_to_the_limit": [misreaders.ComparesUtf16],
 }
 """Which test must catch which of them."""

@@ -32,10 +32,12 @@ class Scenario:
     Attributes:
         given: The commands that lead there.
         work: What is done.
+        key: Under which key, where there is one: then it is there with what is done, and not otherwise.
     """
 
     given: tuple[Command[Any], ...]
     work: Work
+    key: str | None = None
 
 
 _CASE: Final = (OpenCase("c", id="c"),)
@@ -47,6 +49,10 @@ _BATCH: Final = (CreateTask("u", id="u", case_id="c"), StartTask("u"), AddNote("
 
 def _executing(command: Command[Any]) -> Work:
     return lambda bus, by: bus.execute(command, by=by)
+
+
+def _once(command: Command[Any]) -> Work:
+    return lambda bus, by: bus.execute(command, by=by, key="k")
 
 
 def _of_the_table(row: Row) -> Scenario:
@@ -62,6 +68,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "create with an id that is taken": Scenario(_TASK, _executing(_TASK[1])),
     "change nothing": Scenario(_TASK, _executing(Release("t"))),
     "be refused": Scenario(_REVIEWED, _executing(CloseCase("c", "r"))),
+    "do once": Scenario(_TASK, _once(CompleteTask("t")), "k"),
+    "create once": Scenario(_CASE, _once(CreateTask("u", case_id="c")), "k"),
+    "add a note once": Scenario(_CASE, _once(AddNote("c", "b")), "k"),
+    "change nothing once": Scenario(_TASK, _once(Release("t")), "k"),
+    "be refused once": Scenario(_REVIEWED, _once(CloseCase("c", "r"))),
     "find nothing": Scenario((), _executing(StartTask("t"))),
     "several together": Scenario(_TASK, lambda bus, by: bus.execute_many(_BATCH, by=by, all_or_nothing=True)),
     "several together, one refused": Scenario(

@@ -167,4 +167,4 @@ def test_a_store_without_an_outbox_has_no_pointers_to_check() -> None:
     """Where the oracle says None for the pointers, the notes are still checked."""
     contract = seen_through(lambda rows: attrs.evolve(rows, pointers=None))
     assert list(runs(NOTES, contract, MemoryStore))
-    assert Rows(items=[], events=[], notes=[], pointers=None).count() == (0, 0, 0, 0)
+    assert Rows(items=[], events=[], notes=[], pointers=None).count() == (0, 0, 0, 0, 0)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from casewright.testing.contracts import AsyncStoreContract, HostingContract, ListingContract, OutboxContract
+from casewright.testing.contracts import (
+    AsyncLedgerContract,
+    AsyncStoreContract,
+    HostingContract,
+    ListingContract,
+    OutboxContract,
+)
 from casewright.testing.contracts.base import promises
 from support.sources import cited_ids, package_sources
 
-CONTRACTS: Final = (AsyncStoreContract, ListingContract, OutboxContract, HostingContract)
-PORTS: Final = {source.name: source for source in package_sources() if source.name.endswith("ports.py")}
+CONTRACTS: Final = (AsyncStoreContract, ListingContract, OutboxContract, HostingContract, AsyncLedgerContract)
+PORTS: Final = {source.name: source for source in package_sources() if source.name.endswith(("ports.py", "/ledger.py"))}
 
 
 def named_in_ports() -> set[str]:

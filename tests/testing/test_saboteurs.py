@@ -16,13 +16,13 @@ import pytest
 
 from casewright import Store, TransientStorageError
 from casewright.adapters.memory import MemoryStore
-from casewright.testing.contracts import StoreContract
+from casewright.testing.contracts import LedgerContract, StoreContract
 from casewright.testing.saboteurs import SABOTEURS, Saboteur, memory, sqlite
 from support.stores import sqlite_store
 from support.teeth import AllContracts, failures
 
-ROWS: Final = (1, 3, 4, 16, 17, 18, 20, 21, 24, 25)
-"""Of the list of failure modes; those of keys, of the relay and of lists are still to come."""
+ROWS: Final = (1, 3, 4, 5, 6, 16, 17, 18, 20, 21, 24, 25)
+"""Of the list of failure modes; those of the relay and of lists are still to come."""
 
 BY_NAME: Final[Mapping[str, Saboteur]] = {saboteur.name: saboteur for saboteur in SABOTEURS}
 
@@ -94,6 +94,8 @@ def test_each_looks_sound_at_first_sight(name: str) -> None:
 @pytest.mark.parametrize("test", sorted({saboteur.caught_by for saboteur in SABOTEURS}))
 def test_a_sound_store_passes_that_very_test(test: str, sound: str) -> None:
     """What catches a bug finds no fault where there is none: in memory, and on SQLite in two ways (L5)."""
+    if sound == "plain_sqlite" and hasattr(LedgerContract, test):
+        pytest.skip("the plain store keeps no keys")
     assert list(failures(test, SOUND[sound])) == []
 
 

@@ -11,14 +11,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from casewright.application.async_ports import AsyncItems
-from casewright.application.recorded import Recorded, possible
+from casewright.application.ledger import LedgerEntry
+from casewright.application.recorded import Recorded, possible, possible_key
 from casewright.application.writes import Writes
 from casewright.domain.events import Change, Event
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Item, Note
 from casewright.domain.values import as_integer
 
-__all__ = ["AsyncBufferingUnitOfWork"]
+__all__ = ["AsyncBufferingUnitOfWork", "AsyncLedgerUnitOfWork"]
 
 
 class AsyncBufferingUnitOfWork(Recorded, ABC):
@@ -107,7 +108,7 @@ class AsyncBufferingUnitOfWork(Recorded, ABC):
         """See `UnitOfWork.commit`."""
         self._check_open()
         try:
-            if self._changes:
+            if self._unwritten:
                 await self._flush(self._writes())
         finally:
             await self._finish()
@@ -133,3 +134,29 @@ class AsyncBufferingUnitOfWork(Recorded, ABC):
             await self._end()
         finally:  # not before: what interrupts on the way here must not keep the block from giving back what is held
             self._ended = True
+
+
+class AsyncLedgerUnitOfWork(AsyncBufferingUnitOfWork, ABC):
+    """An `AsyncBufferingUnitOfWork` that also keeps idempotency keys: an adapter derives from it, with one load more.
+
+    Args:
+        tenant: Whose data it reads and writes.
+        write: Whether it may record.
+    """
+
+    @abstractmethod
+    async def _entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        """Return the committed entry of the tenant; None where there is none."""
+
+    async def entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        """See `Ledger.entry`."""
+        self._check_open()
+        place = possible_key(actor_id, key)
+        if place is None:
+            return None
+        own = self._entries.get(place)
+        return await self._entry(*place) if own is None else own
+
+    async def enter(self, entry: LedgerEntry) -> None:
+        """See `Ledger.enter`. It never suspends."""
+        self._take_entry(entry)

@@ -16,9 +16,11 @@ from typing import Any, cast
 from casewright.application.arguments import as_function
 from casewright.application.async_ports import AsyncStore, AsyncUnitOfWork
 from casewright.application.async_reading import AsyncReadingBus, case_of, load
+from casewright.application.async_replaying import earlier, enter, replayed
 from casewright.application.batch import Result, blame, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import AsyncFactProvider
+from casewright.application.keys import is_last_word, standing
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
 from casewright.application.observers import async_notify
 from casewright.application.plan import (
@@ -113,13 +115,16 @@ class AsyncCommandBus(AsyncReadingBus):
         command: Command[ResultT_co],
         *,
         by: Actor,
+        key: str | None = None,
         expected_version: int | None = None,
         item: Item | None = None,
         at: datetime | None = None,
         context: Context | None = None,
     ) -> ResultT_co:
         """Run a command, and return what it answers with. See `CommandBus.execute`."""
-        done = await self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context)
+        done = await self.outcome(
+            command, by=by, key=key, expected_version=expected_version, item=item, at=at, context=context
+        )
         return done.result
 
     async def outcome(
@@ -127,6 +132,7 @@ class AsyncCommandBus(AsyncReadingBus):
         command: Command[ResultT_co],
         *,
         by: Actor,
+        key: str | None = None,
         expected_version: int | None = None,
         item: Item | None = None,
         at: datetime | None = None,
@@ -140,6 +146,7 @@ class AsyncCommandBus(AsyncReadingBus):
             context=context,
             expected_version=expected_version,
             item=item,
+            key=key,
             clock=self._clock,
             new_id=self._new_id,
         )
@@ -183,7 +190,7 @@ class AsyncCommandBus(AsyncReadingBus):
         while True:
             attempt += 1
             try:
-                done, outcome = await self._hosted(self._once(job, lock=attempt > 1))
+                done, outcome = await self._tried(job, attempt)
             except Denied as denied:
                 await async_notify(self._observers, job.denial(denied, attempt))
                 raise denied.error from None
@@ -196,18 +203,44 @@ class AsyncCommandBus(AsyncReadingBus):
             else:
                 if done.changes and self._observers:
                     await async_notify(self._observers, job.report(done.changes, attempt))
-                self._given.add(outcome.item)
+                if not outcome.replayed:
+                    self._given.add(outcome.item)
                 return outcome
             if seconds:  # here, where nothing is left of the attempt: not even a traceback that would hold its frames
                 await self._pause(seconds)
 
+    async def _tried(self, job: Job, attempt: int) -> tuple[Done, Outcome[Any]]:
+        """One attempt. With a key, what is against it stands only where no rival has entered the key meanwhile."""
+        try:
+            return await self._hosted(self._once(job, lock=attempt > 1))
+        except (Denied, Outdated, CasewrightError) as error:
+            if job.key is None or not is_last_word(error, last=attempt == self._max_attempts):
+                raise
+            outcome = await self._hosted(self._found_again(job))
+            if outcome is None:
+                raise standing(error) from None
+            return Done(None, ()), outcome
+
+    async def _found_again(self, job: Job) -> Outcome[Any] | None:
+        """The answer of whoever has entered the key by now."""
+        async with self._store.begin(tenant=job.by.tenant, write=False) as uow:
+            return await replayed(uow, job, self._registry)
+
     async def _once(self, job: Job, *, lock: bool) -> tuple[Done, Outcome[Any]]:
         """One attempt: one unit of work."""
         async with self._store.begin(tenant=job.by.tenant) as uow:
+            if job.key is not None:
+                believed = job.given is not None and self._given.has(job.given)
+                replay = await earlier(uow, job, self._registry, lock=lock, believed=believed)
+                if replay is not None:
+                    return Done(None, ()), replay
             done = await self._attempt(uow, job, lock=lock)
             outcome = self._outcome(job, done)
+            if job.key is not None:
+                await enter(uow, job, done, self._clock)
             if done.changes:
                 await uow.record(*done.changes)
+            if done.changes or job.key is not None:
                 await uow.commit()
             return done, outcome
 

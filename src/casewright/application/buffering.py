@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import Items
-from casewright.application.recorded import Recorded, possible
+from casewright.application.recorded import Recorded, possible, possible_key
 from casewright.application.writes import Writes
 from casewright.domain.events import Change, Event
 from casewright.domain.ids import ItemId
 from casewright.domain.items import Item, Note
 from casewright.domain.values import as_integer
 
-__all__ = ["BufferingUnitOfWork"]
+__all__ = ["BufferingUnitOfWork", "LedgerUnitOfWork"]
 
 
 class BufferingUnitOfWork(Recorded, ABC):
@@ -103,7 +104,7 @@ class BufferingUnitOfWork(Recorded, ABC):
         """See `UnitOfWork.commit`."""
         self._check_open()
         try:
-            if self._changes:
+            if self._unwritten:
                 self._flush(self._writes())
         finally:
             self._finish()
@@ -129,3 +130,29 @@ class BufferingUnitOfWork(Recorded, ABC):
             self._end()
         finally:  # not before: what interrupts on the way here must not keep the block from giving back what is held
             self._ended = True
+
+
+class LedgerUnitOfWork(BufferingUnitOfWork, ABC):
+    """A `BufferingUnitOfWork` that also keeps idempotency keys: an adapter derives from it, with one load more.
+
+    Args:
+        tenant: Whose data it reads and writes.
+        write: Whether it may record.
+    """
+
+    @abstractmethod
+    def _entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        """Return the committed entry of the tenant; None where there is none."""
+
+    def entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        """See `Ledger.entry`."""
+        self._check_open()
+        place = possible_key(actor_id, key)
+        if place is None:
+            return None
+        own = self._entries.get(place)
+        return self._entry(*place) if own is None else own
+
+    def enter(self, entry: LedgerEntry) -> None:
+        """See `Ledger.enter`."""
+        self._take_entry(entry)

@@ -18,6 +18,7 @@ from casewright.application.arguments import as_function
 from casewright.application.batch import Result, blame, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import FactProvider
+from casewright.application.keys import is_last_word, standing
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
 from casewright.application.observers import notify
 from casewright.application.plan import (
@@ -34,6 +35,7 @@ from casewright.application.plan import (
 )
 from casewright.application.ports import Joining, Store, UnitOfWork
 from casewright.application.reading import ReadingBus, case_of, load
+from casewright.application.replaying import earlier, enter, replayed
 from casewright.application.reports import Observer, Outcome
 from casewright.application.retrying import Chance, pause_before
 from casewright.domain.actors import Actor, check_actor
@@ -108,6 +110,7 @@ class CommandBus(ReadingBus):
         command: Command[ResultT_co],
         *,
         by: Actor,
+        key: str | None = None,
         expected_version: int | None = None,
         item: Item | None = None,
         at: datetime | None = None,
@@ -118,6 +121,8 @@ class CommandBus(ReadingBus):
         Args:
             command: What is asked for.
             by: Who asks; the store is asked for the actor's tenant only.
+            key: An idempotency key: under one key of an actor a command is done once, however often it is sent; each
+                later one is answered as the first (I1, I2). Choose a new one for each thing that is to be done.
             expected_version: The version of the item that the caller has seen; any where None.
             item: The item as this bus gave it, so that it is not loaded again where the command can be done. A copy, or
                 one that was given long ago, is loaded all the same; one that others have changed since, after all.
@@ -132,12 +137,17 @@ class CommandBus(ReadingBus):
             RefusedError: The definition says no; it carries every reason.
             StaleVersionError: The item has another version than the expected one; or others were faster each time.
             AlreadyExistsError: The id of a new item, or of a new note, is taken.
+            IdempotencyKeyReusedError: The key was used for another command, or for other values (I3).
             InvalidInputError: A value is of a wrong type, over a limit, or one that no store can hold.
             UnknownDefinitionError: No definition here judges the item.
             MisuseError: ``item`` is not the one that the command names; or it, or a version, is given for a new item.
+                Or a key is given, and the store keeps none.
             StorageError: The store could not do it; nothing was written.
+            OutcomeUnknownError: The connection was lost while the store committed. Send it again under the same key.
         """
-        done = self.outcome(command, by=by, expected_version=expected_version, item=item, at=at, context=context)
+        done = self.outcome(
+            command, by=by, key=key, expected_version=expected_version, item=item, at=at, context=context
+        )
         return done.result
 
     def outcome(
@@ -145,6 +155,7 @@ class CommandBus(ReadingBus):
         command: Command[ResultT_co],
         *,
         by: Actor,
+        key: str | None = None,
         expected_version: int | None = None,
         item: Item | None = None,
         at: datetime | None = None,
@@ -158,6 +169,7 @@ class CommandBus(ReadingBus):
             context=context,
             expected_version=expected_version,
             item=item,
+            key=key,
             clock=self._clock,
             new_id=self._new_id,
         )
@@ -231,7 +243,7 @@ class CommandBus(ReadingBus):
         while True:
             attempt += 1
             try:
-                done, outcome = self._once(job, lock=attempt > 1)
+                done, outcome = self._tried(job, attempt)
             except Denied as denied:
                 notify(self._observers, job.denial(denied, attempt))
                 raise denied.error from None
@@ -244,18 +256,44 @@ class CommandBus(ReadingBus):
             else:
                 if done.changes and self._observers:
                     notify(self._observers, job.report(done.changes, attempt))
-                self._given.add(outcome.item)
+                if not outcome.replayed:
+                    self._given.add(outcome.item)
                 return outcome
             if seconds:  # here, where nothing is left of the attempt: not even a traceback that would hold its frames
                 self._pause(seconds)
 
+    def _tried(self, job: Job, attempt: int) -> tuple[Done, Outcome[Any]]:
+        """One attempt. With a key, what is against it stands only where no rival has entered the key meanwhile."""
+        try:
+            return self._once(job, lock=attempt > 1)
+        except (Denied, Outdated, CasewrightError) as error:
+            if job.key is None or not is_last_word(error, last=attempt == self._max_attempts):
+                raise
+            outcome = self._found_again(job)
+            if outcome is None:
+                raise standing(error) from None
+            return Done(None, ()), outcome
+
+    def _found_again(self, job: Job) -> Outcome[Any] | None:
+        """The answer of whoever has entered the key by now."""
+        with self._store.begin(tenant=job.by.tenant, write=False) as uow:
+            return replayed(uow, job, self._registry)
+
     def _once(self, job: Job, *, lock: bool) -> tuple[Done, Outcome[Any]]:
         """One attempt: one unit of work."""
         with self._store.begin(tenant=job.by.tenant) as uow:
+            if job.key is not None:
+                believed = job.given is not None and self._given.has(job.given)
+                replay = earlier(uow, job, self._registry, lock=lock, believed=believed)
+                if replay is not None:
+                    return Done(None, ()), replay
             done = self._attempt(uow, job, lock=lock)
             outcome = self._outcome(job, done)
+            if job.key is not None:
+                enter(uow, job, done, self._clock)
             if done.changes:
                 uow.record(*done.changes)
+            if done.changes or job.key is not None:
                 uow.commit()
             return done, outcome
 

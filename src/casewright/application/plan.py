@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from casewright.application.commands.base import Ask, Command
+from casewright.application.fingerprints import fingerprint_of
 from casewright.application.new_ids import Clock, NewId
 from casewright.application.registry import AnyDefinition, Registry
 from casewright.application.reports import Outcome, Report
@@ -22,7 +23,7 @@ from casewright.domain.ids import ItemId, as_item_id, as_note_id
 from casewright.domain.items import Case, Item, Kind, Note, WorkItem
 from casewright.domain.json_values import FrozenMapping
 from casewright.domain.reasons import Reason
-from casewright.domain.values import as_instant, as_integer
+from casewright.domain.values import MAX_ID, as_instant, as_integer, as_name
 from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import InvalidInputError, MisuseError, NotFoundError, RefusedError, StaleVersionError
 
@@ -91,6 +92,8 @@ class Job:
         context: Where it comes from.
         expected_version: The version that the caller has seen, or None.
         given: The item as the caller has it, for the first attempt; or None.
+        key: Under which it is done once, or None.
+        fingerprint: By what it is known again under its key; empty where it has none.
     """
 
     command: Command[Any]
@@ -101,6 +104,8 @@ class Job:
     context: Context | None
     expected_version: int | None
     given: Item | None
+    key: str | None
+    fingerprint: str
 
     @property
     def creates(self) -> bool:
@@ -158,6 +163,7 @@ def as_job(
     context: Context | None = None,
     expected_version: int | None = None,
     item: Item | None = None,
+    key: str | None = None,
 ) -> Job:
     """Return the command with all that stays the same however often it is tried.
 
@@ -169,7 +175,8 @@ def as_job(
         raise InvalidInputError("command", f"must be a Command, not {type(command).__name__}", "such as StartTask(id)")
     check_actor(by)
     check_context(context)
-    ask = _asked(command, new_id)
+    said = _asked(command)
+    ask = _with_note_id(said, new_id)
     item_id = as_item_id(new_id()) if ask.item_id is None else ask.item_id
     expected = None if expected_version is None else as_integer(expected_version, "expected_version", least=1)
     if ask.action == "create" and (expected is not None or item is not None):
@@ -185,16 +192,23 @@ def as_job(
         context=context,
         expected_version=expected,
         given=item,
+        key=None if key is None else as_name(key, "key", MAX_ID),
+        fingerprint="" if key is None else fingerprint_of(said),
     )
 
 
-def _asked(command: Command[Any], new_id: NewId) -> Ask:
-    """What the command asks for, the id of a new note included."""
+def _asked(command: Command[Any]) -> Ask:
+    """What the command asks for."""
     ask = command.ask()
     if not isinstance(ask, Ask):
         raise MisuseError(f"ask() of a {type(command).__name__} gave a {type(ask).__name__}", "return an Ask")
     if ask.action == "read":
         raise InvalidInputError("action", "read changes nothing", "call bus.get")
+    return ask
+
+
+def _with_note_id(ask: Ask, new_id: NewId) -> Ask:
+    """The same, with the id of a new note."""
     if ask.action != "add_note" or ask.inputs.get("note_id") is not None:
         return ask
     return attrs.evolve(ask, inputs=FrozenMapping({**ask.inputs, "note_id": as_note_id(new_id())}))

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer, shard_of
 from casewright.application.writes import RowWrite, Writes, check_changes
 from casewright.domain.events import Change, Event
-from casewright.domain.ids import ItemId, Tenant, as_item_id, as_tenant
+from casewright.domain.ids import ItemId, Tenant, as_actor_id, as_item_id, as_tenant
 from casewright.domain.items import Note
-from casewright.domain.values import as_integer
+from casewright.domain.values import MAX_ID, as_integer, as_name
 from casewright.errors import AlreadyExistsError, InvalidInputError, MisuseError, StaleVersionError
 
-__all__ = ["Recorded", "possible"]
+__all__ = ["Recorded", "possible", "possible_key"]
 
 
 class Recorded:
@@ -32,6 +33,7 @@ class Recorded:
         self._write = write
         self._changes: list[Change[Any]] = []
         self._rows: dict[ItemId, RowWrite] = {}
+        self._entries: dict[tuple[str, str], LedgerEntry] = {}
         self._ended = False
         self._conflict = False
 
@@ -98,6 +100,26 @@ class Recorded:
             raise StaleVersionError(after.id, before.version, row.after.version)
         self._rows[after.id] = RowWrite(row.before, after)
 
+    def _take_entry(self, entry: LedgerEntry) -> None:
+        """Take an entry as `Ledger.enter` says."""
+        self._check_open()
+        if not self._write:
+            raise MisuseError("a unit of work that only reads was given an entry", "begin it with write=True")
+        if not isinstance(entry, LedgerEntry):
+            raise MisuseError(f"a {type(entry).__name__} is no entry of a ledger", "pass a LedgerEntry")
+        if entry.tenant != self.tenant:
+            raise MisuseError("an entry is of another tenant", "begin a unit of work for the actor's tenant")
+        place = (entry.actor_id, entry.key)
+        if place in self._entries:
+            self._conflict = True
+            raise AlreadyExistsError(entry.key, "key")
+        self._entries[place] = entry
+
+    @property
+    def _unwritten(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._changes or self._entries)
+
     def _own_events(self, item_id: ItemId, *, after: int) -> list[Event]:
         """The events of the item that are recorded here, of later versions than this."""
         events = [change.event for change in self._changes if change.after.id == item_id]
@@ -111,6 +133,7 @@ class Recorded:
         """Drop all that was recorded."""
         self._changes = []
         self._rows = {}
+        self._entries = {}
 
     def _writes(self) -> Writes:
         """All that was recorded, as the adapter is to write it."""
@@ -121,7 +144,16 @@ class Recorded:
             tuple([change.event for change in changes]),
             tuple([note for change in changes for note in change.notes]),
             tuple([_pointer(event) for event in published]),
+            tuple([self._entries[place] for place in sorted(self._entries)]),
         )
+
+
+def possible_key(actor_id: str, key: str) -> tuple[str, str] | None:
+    """Return both, or None where no entry can have them (S2)."""
+    try:
+        return as_actor_id(actor_id), as_name(key, "key", MAX_ID)
+    except InvalidInputError:
+        return None
 
 
 def possible(id: str) -> ItemId | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import COUNTER_ACTIONS, Change, Event
 from casewright.domain.folding import evolve
@@ -82,12 +83,15 @@ class Writes:
         events: One or more for each row, those of an item by version.
         notes: In the order in which they were recorded. Their ids are no item's: a note and an item may have the same.
         pointers: One for each event that is to be published.
+        entries: Idempotency keys, by actor and key; also where nothing else is written. One that is taken is an
+            AlreadyExistsError with ``what="key"``. None in a unit that is no `Ledger`.
     """
 
     rows: tuple[RowWrite, ...]
     events: tuple[Event, ...]
     notes: tuple[Note, ...]
     pointers: tuple[OutboxPointer, ...]
+    entries: tuple[LedgerEntry, ...] = ()
 
 
 def check_changes(changes: Iterable[Change[Any]], tenant: Tenant) -> None:

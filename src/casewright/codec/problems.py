@@ -53,7 +53,10 @@ class _Kind:
 
 _INTERNAL: Final = "The request could not be handled. The fault is not in the request."
 _LATER: Final = "The request could not be handled now, and nothing was done. Send it again later."
-_UNKNOWN: Final = "Nobody knows yet whether it happened. Look whether it did before you send it again."
+_UNKNOWN: Final = (
+    "Nobody knows yet whether it happened. Send it again under the same idempotency key; "
+    "without one, look whether it happened before you send it again."
+)
 
 _KINDS: Final[Mapping[type[CasewrightError], _Kind]] = {
     InvalidInputError: _Kind(422, "The input is not valid"),

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from functools import cache, partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from casewright.application.async_ports import AsyncListing, AsyncOutbox, AsyncStore
+from casewright.application.ledger import AsyncLedger, LedgerEntry
 from casewright.application.ports import OutboxPointer, UnitOfWork
 from casewright.domain.events import Change, Event
 from casewright.domain.filters import Cursor, Order, OrderBy
@@ -115,6 +117,16 @@ class SynchronousStore:
 
         return _viewed(self._portal.run(begun()), self._portal)
 
+    def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
+        """Remove old entries of the ledger, where the store can; see `KeyPurging.purge_keys`."""
+
+        async def purged() -> int:
+            store: Any = self.inner
+            number: int = await store.purge_keys(before=before, limit=limit)
+            return number
+
+        return self._portal.run(purged())
+
 
 class _View:
     """The core of a unit of work."""
@@ -199,7 +211,18 @@ class _Outbox(_View):
         return pointers
 
 
-_PARTS: Final = ((AsyncListing, _Listing), (AsyncOutbox, _Outbox))
+class _Ledger(_View):
+    """See `Ledger`."""
+
+    def entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        entry: LedgerEntry | None = self._run(lambda: self._unit.entry(actor_id, key))
+        return entry
+
+    def enter(self, entry: LedgerEntry) -> None:
+        self._run(lambda: self._unit.enter(entry))
+
+
+_PARTS: Final = ((AsyncListing, _Listing), (AsyncOutbox, _Outbox), (AsyncLedger, _Ledger))
 
 
 def _viewed(unit: object, portal: Portal) -> UnitOfWork:

@@ -6,9 +6,12 @@ to each other there, they can do here (L5). What is done then is done in one go.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from casewright.adapters.memory.async_relaying import AsyncMemoryRelaying, others_first
 from casewright.adapters.memory.store import MemoryStore, in_order
-from casewright.application.async_buffering import AsyncBufferingUnitOfWork
+from casewright.application.async_buffering import AsyncLedgerUnitOfWork
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
 from casewright.application.writes import Writes
 from casewright.domain.events import Event
@@ -21,7 +24,7 @@ __all__ = ["AsyncMemoryStore", "AsyncMemoryUnitOfWork"]
 
 
 class AsyncMemoryStore(AsyncMemoryRelaying):
-    """Keeps items, histories, notes and the outbox in memory, for one process and any number of tasks and threads.
+    """Keeps items, histories, notes, outbox and keys in memory, for one process and any number of tasks and threads.
 
     Args:
         store: Where it keeps them; in a new store where None. Both may be used at the same time.
@@ -36,9 +39,14 @@ class AsyncMemoryStore(AsyncMemoryRelaying):
         """Return a new unit of work; see `AsyncStore.begin`."""
         return AsyncMemoryUnitOfWork(self.store, tenant, write=write)
 
+    async def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
+        """Remove old entries of the ledger; see `KeyPurging.purge_keys`."""
+        await others_first()
+        return self.store.purge_keys(before=before, limit=limit)
 
-class AsyncMemoryUnitOfWork(AsyncBufferingUnitOfWork):
-    """A unit of work on an `AsyncMemoryStore`; it also lists items and the outbox.
+
+class AsyncMemoryUnitOfWork(AsyncLedgerUnitOfWork):
+    """A unit of work on an `AsyncMemoryStore`; it also lists items and the outbox, and keeps keys.
 
     Args:
         store: What is behind it.
@@ -85,6 +93,10 @@ class AsyncMemoryUnitOfWork(AsyncBufferingUnitOfWork):
     async def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
         await others_first()
         return self._store.notes(self.tenant, item_id)
+
+    async def _entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        await others_first()
+        return self._store.entry(self.tenant, actor_id, key)
 
     async def _flush(self, writes: Writes) -> None:
         await others_first()

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from operator import attrgetter
 from threading import Lock
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from casewright.adapters.memory.relaying import MemoryRelaying
-from casewright.application.buffering import BufferingUnitOfWork
+from casewright.application.buffering import LedgerUnitOfWork
+from casewright.application.ledger import LedgerEntry
 from casewright.application.new_ids import Clock, system_clock
 from casewright.application.ports import OutboxPointer
 from casewright.application.writes import RowWrite, Writes
@@ -26,13 +28,14 @@ from casewright.domain.filters import Cursor, Order, OrderBy
 from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
+from casewright.domain.values import as_instant, as_integer
 from casewright.errors import AlreadyExistsError
 
-__all__ = ["MemoryStore", "MemoryUnitOfWork", "in_order"]
+__all__ = ["MemoryStore", "MemoryUnitOfWork", "by_place", "in_order"]
 
 EntryT = TypeVar("EntryT")
 _RecordT = TypeVar("_RecordT", Event, Note, OutboxPointer)
-_What: TypeAlias = Literal["item", "note"]
+_What: TypeAlias = Literal["item", "note", "key"]
 
 
 @attrs.frozen
@@ -63,7 +66,7 @@ class _Kept:
 
 
 class MemoryStore(MemoryRelaying):
-    """Keeps items, histories, notes and the outbox in memory, for one process and any number of threads.
+    """Keeps items, histories, notes, outbox and keys in memory, for one process and any number of threads.
 
     Args:
         clock: Tells the time by which leases run out and messages are tried again.
@@ -74,8 +77,8 @@ class MemoryStore(MemoryRelaying):
         super().__init__()
         self._clock = clock
         # Ids of items and ids of notes under one roof, so that one update of one dict commits everything; the id of a
-        # note leads to what is kept of its item.
-        self._kept: dict[tuple[Tenant, _What, str], _Kept] = {}
+        # note leads to what is kept of its item; actor and key, in two lines, to an entry of the ledger.
+        self._kept: dict[tuple[Tenant, _What, str], Any] = {}
         self._lock = Lock()
 
     def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
@@ -84,7 +87,8 @@ class MemoryStore(MemoryRelaying):
 
     def kept(self, tenant: Tenant, item_id: ItemId) -> _Kept | None:
         """Return all that is kept of an item."""
-        return self._kept.get((tenant, "item", item_id))
+        kept: _Kept | None = self._kept.get((tenant, "item", item_id))
+        return kept
 
     def all_of(self, tenant: Tenant) -> Iterator[_Kept]:
         """Return all that is kept of a tenant, as it is now."""
@@ -123,6 +127,21 @@ class MemoryStore(MemoryRelaying):
             if what == "item":
                 yield from kept.pointers.part()
 
+    def entry(self, tenant: Tenant, actor_id: str, key: str) -> LedgerEntry | None:
+        """Return what was entered under a key; see `Ledger.entry`."""
+        entry: LedgerEntry | None = self._kept.get((tenant, "key", _place(actor_id, key)))
+        return entry
+
+    def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
+        """Remove old entries of the ledger; see `KeyPurging.purge_keys`."""
+        moment, most = as_instant(before, "before"), as_integer(limit, "limit", least=1)
+        with self._lock:
+            entries = [(place, one) for place, one in self._kept.items() if isinstance(one, LedgerEntry)]
+            old = [place for place, entry in entries if entry.recorded_at < moment][:most]
+            for place in old:
+                del self._kept[place]
+        return len(old)
+
     def write(self, tenant: Tenant, writes: Writes) -> None:
         """Write all of it or nothing; see `BufferingUnitOfWork._flush`."""
         with self._lock:
@@ -130,7 +149,7 @@ class MemoryStore(MemoryRelaying):
             for note in writes.notes:
                 if (tenant, "note", note.id) in self._kept:
                     raise AlreadyExistsError(note.id, "note")
-            fresh: dict[tuple[Tenant, _What, str], _Kept] = {}
+            fresh: dict[tuple[Tenant, _What, str], Any] = self._entered(tenant, writes.entries)
             events, notes, pointers = _by_item(writes.events), _by_item(writes.notes), _by_item(writes.pointers)
             for kept in compared:
                 item_id = kept.item.id
@@ -146,12 +165,30 @@ class MemoryStore(MemoryRelaying):
                 fresh[tenant, "note", note.id] = fresh[tenant, "item", note.item_id]
             self._kept.update(fresh)
 
+    def _entered(self, tenant: Tenant, entries: Iterable[LedgerEntry]) -> dict[tuple[Tenant, _What, str], Any]:
+        """The entries by where they are kept, if no key is taken."""
+        places = by_place(tenant, entries)
+        for place, entry in places.items():
+            if place in self._kept:
+                raise AlreadyExistsError(entry.key, "key")
+        return places
+
     def _compared(self, tenant: Tenant, row: RowWrite) -> _Kept:
         kept = self.kept(tenant, row.after.id)
         item = row.onto(None if kept is None else kept.item)
         if kept is None:
             return _Kept(item, _Log(), _Log(), _Log())
         return _Kept(item, kept.events, kept.notes, kept.pointers)
+
+
+def by_place(tenant: Tenant, entries: Iterable[LedgerEntry]) -> dict[tuple[Tenant, _What, str], Any]:
+    """Return entries by where they are kept."""
+    return {(tenant, "key", _place(entry.actor_id, entry.key)): entry for entry in entries}
+
+
+def _place(actor_id: str, key: str) -> str:
+    """Ids and keys hold no line feed."""
+    return f"{actor_id}\n{key}"
 
 
 def _by_item(records: Iterable[_RecordT]) -> Mapping[ItemId, list[_RecordT]]:
@@ -162,8 +199,8 @@ def _by_item(records: Iterable[_RecordT]) -> Mapping[ItemId, list[_RecordT]]:
     return found
 
 
-class MemoryUnitOfWork(BufferingUnitOfWork):
-    """A unit of work on a `MemoryStore`; it also lists items and the outbox.
+class MemoryUnitOfWork(LedgerUnitOfWork):
+    """A unit of work on a `MemoryStore`; it also lists items and the outbox, and keeps keys.
 
     Args:
         store: The store.
@@ -207,6 +244,9 @@ class MemoryUnitOfWork(BufferingUnitOfWork):
 
     def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
         return self._store.notes(self.tenant, item_id)
+
+    def _entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        return self._store.entry(self.tenant, actor_id, key)
 
     def _flush(self, writes: Writes) -> None:
         self._store.write(self.tenant, writes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,6 +17,7 @@ from casewright.adapters.sqlalchemy.lines import Visit
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Change, Event
 from casewright.domain.filters import Cursor, Order, OrderBy
@@ -144,6 +145,10 @@ class AsyncSqlAlchemyStore(AsyncSqlRelaying):
         """Return which of the store's tables the database holds; see `SqlAlchemyStore.present_tables`."""
         return await self._run(self._core.present_tables)
 
+    async def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
+        """Remove old entries of the ledger; see `SqlAlchemyStore.purge_keys`."""
+        return await self._run(partial(self._core.purge_keys, before=before, limit=limit), write=True)
+
     async def create_schema(self) -> None:
         """Create the tables that are missing; see `SqlAlchemyStore.create_schema`."""
         await self._run(self._core.create_schema, write=True)
@@ -163,7 +168,7 @@ def _check_pool(engine: Engine) -> None:
 
 
 class AsyncSqlAlchemyUnitOfWork:
-    """A unit of work on an `AsyncSqlAlchemyStore`; it also lists items and the outbox.
+    """A unit of work on an `AsyncSqlAlchemyStore`; it also lists items and the outbox, and keeps keys.
 
     Args:
         store: The store whose schema is checked first.
@@ -218,6 +223,18 @@ class AsyncSqlAlchemyUnitOfWork:
     async def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
         """See `Outbox.pending`."""
         return await self._run(partial(self._unit.pending, limit=limit))
+
+    async def entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        """See `Ledger.entry`."""
+        return await self._run(partial(self._unit.entry, actor_id, key))
+
+    async def enter(self, entry: LedgerEntry) -> None:
+        """See `Ledger.enter`. It never suspends."""
+        self._unit.enter(entry)
+
+    def expect(self, id: str) -> None:
+        """See `Expecting.expect`."""
+        self._unit.expect(id)
 
     async def commit(self) -> None:
         """See `UnitOfWork.commit`."""

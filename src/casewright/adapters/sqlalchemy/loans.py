@@ -63,7 +63,7 @@ class Loan:
         except self._failures.raised as error:
             if self._is_undone(error):
                 raise
-            advice = "load the item to see whether it happened"
+            advice = "send the command again under the same key; without one, load the item to see whether it happened"
             problem = "the database failed while it committed"
             raise OutcomeUnknownError(problem, advice) from self._failures.origin(error)
 

@@ -1,4 +1,4 @@
-"""From rows to items, events, notes and pointers: written out, without a mapper.
+"""From rows to items, events, notes, pointers and entries: written out, without a mapper.
 
 What a row holds was checked when it came in, so it is not checked again when it comes back, but for the types of its
 columns: a row that somebody else wrote must not become an item that fails much later.
@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Integer, Table
 
 from casewright.adapters.sqlalchemy.tables import TABLES
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.items import Case, Item, Note, Task
@@ -23,7 +24,7 @@ from casewright.domain.payloads import Payload
 from casewright.domain.values import Category, Priority
 from casewright.errors import HistoryError, StorageError
 
-__all__ = ["read_event", "read_item", "read_note", "read_pointer"]
+__all__ = ["read_entry", "read_event", "read_item", "read_note", "read_pointer"]
 
 _KINDS: Final[Mapping[str, Maker[Any]]] = {"task": Maker(Task), "case": Maker(Case)}
 _EVENTS: Final[Maker[Event]] = Maker(Event)
@@ -206,6 +207,22 @@ def _pointer(row: Sequence[Any]) -> OutboxPointer:
     )
 
 
+def _entry(row: Sequence[Any]) -> LedgerEntry:
+    tenant, actor_id, key, command, fingerprint, item_id, version, changed, recorded_at = row
+    return LedgerEntry(
+        tenant=tenant,
+        actor_id=actor_id,
+        key=key,
+        command=command,
+        fingerprint=fingerprint,
+        item_id=item_id,
+        version=version,
+        changed=bool(changed),
+        recorded_at=_instant(recorded_at),
+    )
+
+
+read_entry: Final = _reader(TABLES.ledger, _entry)
 read_item: Final = _reader(TABLES.item, _item)
 read_event: Final = _reader(TABLES.event, _event)
 read_note: Final = _reader(TABLES.note, _note)

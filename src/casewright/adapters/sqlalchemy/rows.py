@@ -1,4 +1,4 @@
-"""From items, events, notes and pointers to rows: written out, without a mapper."""
+"""From items, events, notes, pointers and entries to rows: written out, without a mapper."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from operator import attrgetter
 from typing import Any, Final
 
 from casewright.adapters.sqlalchemy.tables import TABLES
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
 from casewright.domain.events import Event
 from casewright.domain.items import Item, Note
 from casewright.domain.json_values import FrozenMapping, JsonValue, canonical_json
 from casewright.domain.values import instant_text
 
-__all__ = ["event_values", "item_values", "note_values", "performer_line", "pointer_values"]
+__all__ = ["entry_values", "event_values", "item_values", "note_values", "performer_line", "pointer_values"]
 
 
 def _names_text(names: tuple[str, ...]) -> str:
@@ -107,3 +108,10 @@ def note_values(note: Note, place: int) -> tuple[Any, ...]:
 def pointer_values(pointer: OutboxPointer) -> tuple[Any, ...]:
     """Return what the first columns hold for a new pointer; the others are for what comes of it later."""
     return pointer.tenant, pointer.item_id, pointer.version, pointer.shard, pointer.attempts
+
+
+def entry_values(entry: LedgerEntry) -> tuple[Any, ...]:
+    """Return what the columns hold for an entry of the ledger."""
+    moment = instant_text(entry.recorded_at)
+    own = (entry.tenant, entry.actor_id, entry.key, entry.command, entry.fingerprint)
+    return *own, entry.item_id, entry.version, int(entry.changed), moment

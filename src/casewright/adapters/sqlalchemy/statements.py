@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Dialect,
     Select,
     Table,
+    and_,
     bindparam,
     exists,
     func,
@@ -82,13 +83,13 @@ class ItemUpdate:
 
 @attrs.frozen
 class OneWrite:
-    """One item with its event and its pointer, written by one statement; it gives how many rows of each it wrote.
+    """One item with its event, pointer and key, written by one statement; it gives how many rows of each it wrote.
 
     Attributes:
         sql: The statement.
         values: Gives the values of the item's columns.
         arranged: Puts all values in the order of the parameters: those of the item, then of an item that is there
-            tenant, id, and the version and head before; then those of the event and of the pointer.
+            tenant, id, and the version and head before; then those of the event, of the pointer and of the key.
     """
 
     sql: str
@@ -109,10 +110,10 @@ class Statements:
         """Compile them."""
         self._dialect = dialect
         self._updates: dict[tuple[str, ...], ItemUpdate] = {}
-        self._single: dict[tuple[tuple[str, ...], bool, bool], OneWrite] = {}
+        self._single: dict[tuple[tuple[str, ...], bool, bool, bool], OneWrite] = {}
         self.database: Database = database
         self.tables: Tables = tables
-        item, event, note, outbox = tables.item, tables.event, tables.note, tables.outbox
+        item, event, note, outbox, ledger = tables.item, tables.event, tables.note, tables.outbox, tables.ledger
         self.conditions: Conditions = Conditions(item, database)
         self.columns: str = database.columns((*tables.all, tables.version))
         self.version: str = self.text(select(tables.version.c.version_num))
@@ -138,6 +139,11 @@ class Statements:
             database.new_row(lease, "shard").values(shard=bindparam("n"), token=bindparam("t"))
         )
         self.lease_token: str = self.text(database.current(select(lease.c.token).where(*_is(lease.c.shard))))
+        self.entry: str = self.text(raw(ledger).where(*_is(*_key_of(ledger))))
+        self.item_and_entry: str = self.text(_item_and_entry(ledger, item))
+        self.entry_version: str = self.text(database.current(select(ledger.c.version).where(*_is(*_key_of(ledger)))))
+        self.new_entry: str = self.text(database.new_row(ledger, *_KEY))
+        self.purging: str = self.text(database.removal(ledger, _KEY, ledger.c.recorded_at))
         self.new_pointer: str = self.text(insert(outbox).values({name: bindparam(name) for name in _NEW_POINTER}))
 
     def text(self, statement: ClauseElement) -> str:
@@ -161,15 +167,16 @@ class Statements:
         compared = _is(item.c.tenant, item.c.id, item.c.version, item.c.head)
         return update(item).where(*compared).ordered_values(*[(name, bindparam(f"new_{name}")) for name in names])
 
-    def one_write(self, names: tuple[str, ...], *, new: bool, published: bool) -> OneWrite:
-        """Return the statement that writes these columns of one item, its event, and its pointer if it is published."""
-        found = self._single.get((names, new, published))
+    def one_write(self, names: tuple[str, ...], *, new: bool, published: bool, keyed: bool) -> OneWrite:
+        """Return the statement that writes these columns of one item, its event, and its pointer and key if any."""
+        found = self._single.get((names, new, published, keyed))
         if found is None:
-            found = self._single[names, new, published] = self._one_write(names, new=new, published=published)
+            found = self._one_write(names, new=new, published=published, keyed=keyed)
+            self._single[names, new, published, keyed] = found
         return found
 
-    def _one_write(self, names: tuple[str, ...], *, new: bool, published: bool) -> OneWrite:
-        item, event, outbox = self.tables.item, self.tables.event, self.tables.outbox
+    def _one_write(self, names: tuple[str, ...], *, new: bool, published: bool, keyed: bool) -> OneWrite:
+        item, event, outbox, ledger = self.tables.item, self.tables.event, self.tables.outbox, self.tables.ledger
         if new:
             given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
             row: Any = self.database.new_row(item, "tenant", "id").values(given)
@@ -177,12 +184,15 @@ class Statements:
             row = self._setting(names)
         written = _counted(row).cte("written")
         known = [f"new_{name}" for name in names] + ([] if new else [f"own_{name}" for name in _COMPARED])
+        further: list[tuple[Any, Any, Sequence[str]]] = [(event, insert(event), event.c.keys())]
+        further += [(outbox, insert(outbox), _NEW_POINTER)] * published
+        further += [(ledger, self.database.new_row(ledger, *_KEY), ledger.c.keys())] * keyed
         parts = [written]
-        for table, columns in ((event, event.c.keys()), (outbox, _NEW_POINTER))[: 1 + published]:
+        for table, adding, columns in further:
             values = [bindparam(f"{table.name}_{name}", type_=table.c[name].type) for name in columns]
             known += [f"{table.name}_{name}" for name in columns]
             after = select(*values).where(exists(select(written)))
-            parts.append(_counted(insert(table).from_select(columns, after)).cte(f"of_{table.name}"))
+            parts.append(_counted(adding.from_select(columns, after)).cte(f"of_{table.name}"))
         query = select(*[select(func.count()).select_from(part).scalar_subquery() for part in parts])
         compiled: Any = query.compile(dialect=self._dialect)
         order = itemgetter(*[known.index(name) for name in compiled.positiontup])
@@ -193,6 +203,21 @@ def _counted(statement: Any) -> Any:  # noqa: ANN401 - an insert or an update
     """The statement, so that its rows can be counted."""
     return statement.returning(literal_column("1").label("one"))
 
+
+def _key_of(ledger: Table) -> list[Column[Any]]:
+    return [ledger.c[name] for name in _KEY]
+
+
+def _item_and_entry(ledger: Table, item: Table) -> Select[Any]:
+    """The query for an item that is there and an entry that may be, in one row."""
+    columns: Any = [type_coerce(column, NullType()) for column in (*item.c, *ledger.c)]
+    found = item.outerjoin(ledger, and_(*_is(*_key_of(ledger))))
+    wanted = (item.c.tenant == bindparam("item_tenant"), item.c.id == bindparam("item_id"))
+    return cast("Select[Any]", select(*columns).select_from(found).where(*wanted))
+
+
+_KEY: Final = ("tenant", "actor_id", "key")
+"""The columns that an entry of the ledger is found by."""
 
 _COMPARED: Final = ("tenant", "id", "version", "head")
 

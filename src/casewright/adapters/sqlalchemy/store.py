@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -18,6 +18,7 @@ from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
 from casewright.adapters.sqlalchemy.waking import NotifyingTransaction, check_notifying, notification
+from casewright.domain.values import as_instant, as_integer, instant_text
 from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["SqlAlchemyStore"]
@@ -28,7 +29,7 @@ FoundT = TypeVar("FoundT")
 
 
 class SqlAlchemyStore(SqlRelaying):
-    """Keeps items, histories, notes and the outbox in a SQL database, for any number of threads and processes.
+    """Keeps items, histories, notes, outbox and keys in a SQL database, for any number of threads and processes.
 
     SQLite, PostgreSQL (psycopg) and MariaDB (PyMySQL). Making a store touches nothing. The engine is the caller's and
     is never changed: what a connection needs is set when a unit takes it, and put back before it returns to its pool.
@@ -185,6 +186,19 @@ class SqlAlchemyStore(SqlRelaying):
         """
         return frozenset(self._read(present_tables))
 
+    def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
+        """Remove old entries of the ledger, the oldest first; see `KeyPurging.purge_keys`.
+
+        Raises:
+            InvalidInputError: The time is naive, or the limit is less than 1.
+            StorageError: The database could not do it.
+            MisuseError: As for `begin`.
+        """
+        moment, most = instant_text(as_instant(before, "before")), as_integer(limit, "limit", least=1)
+        removed: list[int] = []
+        self._write(lambda send: removed.append(send(self._statements.purging, (moment, most)).rowcount))
+        return removed[-1]
+
     def create_schema(self) -> None:
         """Create the tables that are missing, all or none of them; several processes may do so at once.
 
@@ -198,12 +212,7 @@ class SqlAlchemyStore(SqlRelaying):
         """
         self._database.check_creation(joined=self.joined)
         self._prepare()
-        transaction = self._transaction(self._database.begin_schema)
-        try:
-            with self._database.failures:
-                transaction.write(lambda send: create_missing(send, self._statements))
-        finally:
-            transaction.end()
+        self._write(lambda send: create_missing(send, self._statements), self._database.begin_schema)
 
     def _transaction(self, begin: str | None) -> Transaction:
         check_options(self._source)  # again, since options may be set later
@@ -221,6 +230,14 @@ class SqlAlchemyStore(SqlRelaying):
         if isinstance(self._source, Engine):
             with self._database.failures:
                 self._database.prepare(self._source, sql_events=self._sql_events)
+
+    def _write(self, work: Callable[[Send], None], begin: str | None = None) -> None:
+        transaction = self._transaction(begin or self._database.begin_writing)
+        try:
+            with self._database.failures:
+                transaction.write(work)
+        finally:
+            transaction.end()
 
     def _read(self, question: Callable[[Send, Statements], FoundT]) -> FoundT:
         transaction = self._transaction(self._database.begin_reading)

@@ -7,14 +7,16 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Select, func, literal, select, tuple_
 
-from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_note, read_pointer
-from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values, pointer_values
+from casewright.adapters.sqlalchemy.reading import read_entry, read_event, read_item, read_note, read_pointer
+from casewright.adapters.sqlalchemy.rows import entry_values, event_values, item_values, note_values, pointer_values
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import Statements, raw
 from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.adapters.sqlalchemy.transactions import Transaction
-from casewright.application.buffering import BufferingUnitOfWork
+from casewright.application.buffering import LedgerUnitOfWork
+from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
+from casewright.application.recorded import possible
 from casewright.application.writes import RowWrite, Writes
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
@@ -27,11 +29,12 @@ from casewright.errors import AlreadyExistsError, StaleVersionError, StorageErro
 __all__ = ["SqlAlchemyUnitOfWork"]
 
 _COLUMNS: Final = tuple(TABLES.item.c.keys())
+_ITEM: Final = len(_COLUMNS)
 _WHOLE_ITEM: Final = item_values(_COLUMNS)
 
 
-class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
-    """A unit of work on a `SqlAlchemyStore`; it also lists items and the outbox.
+class SqlAlchemyUnitOfWork(LedgerUnitOfWork):
+    """A unit of work on a `SqlAlchemyStore`; it also lists items and the outbox, and keeps keys.
 
     Args:
         transaction: What it reads and writes through; it is opened at the first of both.
@@ -50,6 +53,8 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         self._statements = statements
         self._translated = statements.database.failures
         self.terms = statements.conditions.terms
+        self._expected: ItemId | None = None
+        self._ahead: dict[ItemId, Any] = {}
 
     @property
     def idle(self) -> bool:
@@ -89,7 +94,26 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
         with self._translated:
             return self._transaction.open()(statement, parameters).fetchall()
 
+    def expect(self, id: str) -> None:
+        """See `Expecting.expect`."""
+        self._expected = possible(id)
+
+    def _entry(self, actor_id: str, key: str) -> LedgerEntry | None:
+        place, item_id = (self.tenant, actor_id, key), self._expected
+        if item_id is not None:
+            self._expected = None
+            rows = self._rows_of(self._statements.item_and_entry, *place, self.tenant, item_id)
+            if rows:
+                row = rows[0]
+                self._ahead[item_id] = row[:_ITEM]
+                return None if row[_ITEM] is None else read_entry(row[_ITEM:])
+        rows = self._rows_of(self._statements.entry, *place)
+        return read_entry(rows[0]) if rows else None
+
     def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
+        ahead = self._ahead.pop(item_id, None)
+        if ahead is not None and not lock:
+            return read_item(ahead)
         statement = self._statements.locked_item if lock and self._write else self._statements.item
         rows = self._rows_of(statement, self.tenant, item_id)
         return read_item(rows[0]) if rows else None
@@ -118,7 +142,8 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
 
     def _send_all(self, send: Send, writes: Writes) -> None:
         statements = self._statements
-        if statements.database.one_statement and len(writes.rows) == len(writes.events) == 1 and not writes.notes:
+        one = len(writes.rows) == len(writes.events) == 1 and not writes.notes and len(writes.entries) <= 1
+        if one and statements.database.one_statement:
             self._send_one(send, writes)
             return
         for row in writes.rows:
@@ -130,19 +155,27 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
                 raise AlreadyExistsError(note.id, "note")
         for pointer in writes.pointers:
             _add(send, statements.new_pointer, pointer_values(pointer))
+        for entry in writes.entries:  # last, so that whoever waits for the item does not wait for the key as well
+            own = (entry.actor_id, entry.key)
+            if not self._is_new(send, statements.new_entry, entry_values(entry), statements.entry_version, *own):
+                raise AlreadyExistsError(entry.key, "key")
 
     def _send_one(self, send: Send, writes: Writes) -> None:
-        """Send an item, its event and its pointer as one statement: one way to the server and back, not three."""
+        """Send an item, its event, pointer and key as one statement: one way to the server and back, not three."""
         ((row,), (event,)) = writes.rows, writes.events
         before, after = row.before, row.after
         names = _COLUMNS if before is None else row.changed
-        write = self._statements.one_write(names, new=before is None, published=bool(writes.pointers))
+        published, keyed = bool(writes.pointers), bool(writes.entries)
+        write = self._statements.one_write(names, new=before is None, published=published, keyed=keyed)
         own = () if before is None else (after.tenant, after.id, before.version, before.head)
         pointers = [value for pointer in writes.pointers for value in pointer_values(pointer)]
-        values = write.arranged([*write.values(after), *own, *event_values(event), *pointers])
+        entries = [value for entry in writes.entries for value in entry_values(entry)]
+        values = write.arranged([*write.values(after), *own, *event_values(event), *pointers, *entries])
         items, *others = send(write.sql, values).fetchone()
         if items != 1:
             self._refuse(send, row)
+        if keyed and others.pop() != 1:
+            raise AlreadyExistsError(writes.entries[0].key, "key")
         if any(number != 1 for number in others):
             raise StorageError(*_LEFT_OUT)
 
@@ -168,9 +201,9 @@ class SqlAlchemyUnitOfWork(BufferingUnitOfWork):
             raise StorageError(*_LEFT_OUT)
         raise StaleVersionError(after.id, before.version, None if found is None else found[0])
 
-    def _is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, id: str) -> bool:
+    def _is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, *key: str) -> bool:
         """Send a row, and return whether its key was free; ``asking`` finds the row that has the key."""
-        return self._statements.database.is_new(send, statement, values, asking, (self.tenant, id))
+        return self._statements.database.is_new(send, statement, values, asking, (self.tenant, *key))
 
 
 def _add(send: Send, statement: str, values: tuple[Any, ...]) -> None:

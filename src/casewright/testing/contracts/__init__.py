@@ -32,6 +32,7 @@ except ImportError as _missing:
 else:  # before they are imported, so that a failure shows what was compared
     pytest.register_assert_rewrite(*(f"{__name__}.{part.name}" for part in iter_modules(__path__)))
 
+from casewright.testing.contracts.async_ledger import AsyncLedgerContract
 from casewright.testing.contracts.async_relaying import AsyncRelayContract
 from casewright.testing.contracts.asynchronous import (
     AsyncListingContract,
@@ -41,6 +42,7 @@ from casewright.testing.contracts.asynchronous import (
 )
 from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
+from casewright.testing.contracts.ledger import LedgerContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
@@ -48,6 +50,7 @@ from casewright.testing.contracts.publishing import AsyncPublisherContract, Publ
 from casewright.testing.contracts.relaying import RelayContract
 
 __all__ = [
+    "AsyncLedgerContract",
     "AsyncListingContract",
     "AsyncOutboxContract",
     "AsyncPublisherContract",
@@ -55,6 +58,7 @@ __all__ = [
     "AsyncStoreContract",
     "Capabilities",
     "HostingContract",
+    "LedgerContract",
     "ListingContract",
     "OutboxContract",
     "PublisherContract",

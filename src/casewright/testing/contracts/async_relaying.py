@@ -12,14 +12,14 @@ import pytest
 from casewright.application.async_ports import AsyncStore
 from casewright.application.ports import SHARDS, OutboxPointer, Store
 from casewright.application.relaying import Backlog, Batch, Lease, Place, Settlement
-from casewright.testing.contracts.asynchronous import _AsyncContract
+from casewright.testing.contracts.asynchronous import AsyncContract
 from casewright.testing.contracts.relaying import RelayContract
 from casewright.testing.portal import Portal, SynchronousStore
 
 __all__ = ["AsyncRelayContract", "SynchronousRelaying"]
 
 
-class AsyncRelayContract(_AsyncContract, RelayContract):
+class AsyncRelayContract(AsyncContract, RelayContract):
     """What a store promises that is `AsyncRelaying` and `AsyncOutboxKeeping`. Give the fixture ``async_store``."""
 
     @pytest.fixture

@@ -23,7 +23,7 @@ from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.outbox import OutboxContract, outbox
 from casewright.testing.portal import Portal, SynchronousStore
 
-__all__ = ["AsyncListingContract", "AsyncOutboxContract", "AsyncStoreContract", "HostingContract"]
+__all__ = ["AsyncContract", "AsyncListingContract", "AsyncOutboxContract", "AsyncStoreContract", "HostingContract"]
 
 _METHODS: Final[Mapping[str, Callable[[AsyncUnitOfWork], object]]] = {
     "items.get()": lambda uow: uow.items.get("a"),
@@ -44,7 +44,7 @@ _UNDISTURBED: Final = "whole"
 """The id of the item of the unit that is not cancelled: it shows how many turns one takes."""
 
 
-class _AsyncContract(Contract):
+class AsyncContract(Contract):
     """What gives the tests of the plain contracts an asynchronous store: give the fixture ``async_store``."""
 
     @pytest.fixture
@@ -60,7 +60,7 @@ class _AsyncContract(Contract):
 
 
 @told
-class AsyncStoreContract(_AsyncContract, StoreContract):
+class AsyncStoreContract(AsyncContract, StoreContract):
     """What every asynchronous store promises: all of `StoreContract`, and that its tasks may be cancelled.
 
     A class that inherits it gives the fixture ``async_store``: an `AsyncStore`, new and empty for each test, its schema
@@ -174,12 +174,12 @@ async def _cancelled(store: AsyncStore, changes: Changes, turns: int) -> tuple[b
         raise
 
 
-class AsyncListingContract(_AsyncContract, ListingContract):
+class AsyncListingContract(AsyncContract, ListingContract):
     """What an asynchronous store promises whose units are an `AsyncListing`: all of `ListingContract`."""
 
 
 @told
-class AsyncOutboxContract(_AsyncContract, OutboxContract):
+class AsyncOutboxContract(AsyncContract, OutboxContract):
     """What an asynchronous store promises whose units are an `AsyncOutbox`: all of `OutboxContract`, also cancelled."""
 
     def test_a_commit_that_is_cancelled_publishes_what_is_there(
@@ -200,7 +200,7 @@ class AsyncOutboxContract(_AsyncContract, OutboxContract):
 
 
 @told
-class HostingContract(_AsyncContract):
+class HostingContract(AsyncContract):
     """What a store promises that is `Hosting`. Give the fixture ``async_store``, as for `AsyncStoreContract`."""
 
     def test_hosted_work_is_run_to_its_end(self, async_store: AsyncStore, store: Store, portal: Portal) -> None:

@@ -36,16 +36,19 @@ class Rows:
         notes: A row for each note, with all fields of `Note`.
         pointers: A row for each pointer that is to be published, at least with ``tenant``, ``item_id`` and ``version``.
             None where the store has no outbox.
+        entries: A row for each idempotency key, at least with ``tenant``, ``actor_id``, ``key``, ``fingerprint`` and
+            ``version``. None where the store has no ledger.
     """
 
     items: Sequence[Row]
     events: Sequence[Row]
     notes: Sequence[Row]
     pointers: Sequence[Row] | None
+    entries: Sequence[Row] | None = None
 
     def count(self) -> tuple[int, ...]:
         """Return how many rows there are of each kind."""
-        return tuple(len(rows or ()) for rows in (self.items, self.events, self.notes, self.pointers))
+        return tuple(len(rows or ()) for rows in (self.items, self.events, self.notes, self.pointers, self.entries))
 
     def versions(self, of: Iterable[Row] | None) -> dict[tuple[Tenant, ItemId], list[int]]:
         """Return the versions that rows of events or pointers have, by item and in order."""

@@ -26,7 +26,9 @@ from casewright.testing.saboteurs.memory import (
     DropsTheOffset,
     ForksTheChain,
     KeepsAnIdentityMap,
+    LooksBeforeItEnters,
     StoreOf,
+    WritesOverEntries,
 )
 from casewright.testing.saboteurs.sqlite import (
     BeginsDeferred,
@@ -96,6 +98,20 @@ SABOTEURS: Final[tuple[Saboteur, ...]] = (
         "L2",
         says="A rule over two items is checked, and the version of the one that it rests on is left as it was.",
         caught_by="test_no_case_is_closed_over_a_task_that_is_opened",
+    ),
+    _planted(
+        LooksBeforeItEnters,
+        5,
+        "I1",
+        says="It is looked whether an idempotency key is free, and then inserted, with nothing to claim it in between.",
+        caught_by="test_of_threads_that_enter_one_key_exactly_one_commits",
+    ),
+    _planted(
+        WritesOverEntries,
+        6,
+        *("I1", "I4"),
+        says="An idempotency key that is there is written over, so that a second run is told of success for nothing.",
+        caught_by="test_an_entry_is_never_written_over",
     ),
     _planted(
         DropsTheOffset,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from threading import local
@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-from casewright.adapters.memory.store import MemoryStore, MemoryUnitOfWork, _Kept
+from casewright.adapters.memory.store import MemoryStore, MemoryUnitOfWork, _Kept, by_place
+from casewright.application.ledger import LedgerEntry
 from casewright.application.writes import RowWrite, Writes
 from casewright.domain.events import Event
 from casewright.domain.folding import evolve
@@ -27,7 +28,9 @@ __all__ = [
     "DropsTheOffset",
     "ForksTheChain",
     "KeepsAnIdentityMap",
+    "LooksBeforeItEnters",
     "StoreOf",
+    "WritesOverEntries",
 ]
 
 
@@ -154,6 +157,26 @@ class ForksTheChain(MemoryStore):
     def _compared(self, tenant: Tenant, row: RowWrite) -> _Kept:
         kept = self.kept(tenant, row.after.id)
         return super()._compared(tenant, row) if kept is None else attrs.evolve(kept, item=row.after)
+
+
+class LooksBeforeItEnters(MemoryStore):
+    """Looks whether a key is free, and then inserts: nothing claims it, so others who have looked do so as well."""
+
+    def write(self, tenant: Tenant, writes: Writes) -> None:
+        """Look, and then write."""
+        super()._entered(tenant, writes.entries)
+        _others_have_their_turn()
+        super().write(tenant, writes)
+
+    def _entered(self, tenant: Tenant, entries: Iterable[LedgerEntry]) -> dict[Any, Any]:
+        return by_place(tenant, entries)
+
+
+class WritesOverEntries(MemoryStore):
+    """Inserts a key or, where it is there, writes over it: whoever comes second is told of success for nothing."""
+
+    def _entered(self, tenant: Tenant, entries: Iterable[LedgerEntry]) -> dict[Any, Any]:
+        return by_place(tenant, entries)
 
 
 class KeepsAnIdentityMap(MemoryStore):

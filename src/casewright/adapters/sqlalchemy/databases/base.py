@@ -8,7 +8,21 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Final, TypeAlias
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, false
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    false,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.dml import Insert
@@ -84,6 +98,22 @@ class Database(ABC):
             key: Its parameters.
         """
         return send(statement, values).rowcount == 1
+
+    def removal(self, table: Table, key: Sequence[str], moment: Column[Any]) -> ClauseElement:
+        """Return the statement that removes rows that are older than a time, at most so many: its two parameters.
+
+        Args:
+            table: The table.
+            key: The columns of its primary key.
+            moment: The column with the time.
+        """
+        own = [table.c[name] for name in key]
+        most = bindparam("limit", type_=BigInteger())
+        first: ColumnElement[int] = literal_column("0")  # else SQLAlchemy would send it as a parameter
+        old: Any = select(*own).where(moment < bindparam("before")).order_by(moment).limit(most).offset(first)
+        # Two that remove at once must not wait for each other; what one has locked, it removes.
+        old = old.with_for_update(skip_locked=True)
+        return delete(table).where(tuple_(*own).in_(old))
 
     @abstractmethod
     def contains(self, column: ColumnElement[Any], text: str) -> Condition:

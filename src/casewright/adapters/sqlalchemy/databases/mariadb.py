@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Select, Table, false, func, text
+from sqlalchemy import Column, ColumnElement, Connection, Engine, MetaData, Select, Table, false, func, text
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.dml import Insert
@@ -126,6 +126,11 @@ class MariaDb(Database):
             if _number(own_error(error)) != _DOUBLED or send(asking, key).fetchone() is None:
                 raise
             return False
+
+    def removal(self, table: Table, key: Sequence[str], moment: Column[Any]) -> ClauseElement:
+        """See `Database.removal`: a subquery may have no limit here, but what removes may."""
+        sql = f"DELETE FROM {_quoted(table)} WHERE `{moment.name}` < :before ORDER BY `{moment.name}` LIMIT :limit"  # noqa: S608 - as above
+        return text(sql)
 
     def contains(self, column: ColumnElement[Any], text: str) -> Condition:
         """See `Database.contains`."""
