@@ -5,8 +5,8 @@
 """Every gate of the project, one session each.
 
 `nox` alone runs what a change needs before it is proposed: it ends with the quick suite, on the wheel that it built.
-The other sessions run by name: `nox -s docs full`. While you work, `nox -s tests` runs that suite without measuring what
-it reaches; what follows `--` goes to pytest: `nox -s tests -- -k lifecycle`.
+The other sessions run by name: `nox -s docs full`. While you work, `nox -s tests` runs that suite on the checkout; what
+follows `--` goes to pytest: `nox -s tests -- -k lifecycle`.
 """
 
 import functools
