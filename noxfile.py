@@ -4,8 +4,9 @@
 # ///
 """Every gate of the project, one session each.
 
-`nox` alone runs what a change needs before it is proposed; the tests come last, so the output ends with them.
-The other sessions run by name: `nox -s docs build`. What follows `--` goes to pytest: `nox -s tests -- -k lifecycle`.
+`nox` alone runs what a change needs before it is proposed: it ends with the quick suite, on the wheel that it built.
+The other sessions run by name: `nox -s docs full`. While you work, `nox -s tests` runs that suite on the checkout; what
+follows `--` goes to pytest: `nox -s tests -- -k lifecycle`.
 """
 
 import functools
@@ -25,19 +26,12 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "typing", "imports", "tests"]
+nox.options.sessions = ["lint", "typing", "imports", "build"]
 
 ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 TIMES = ROOT / ".nox" / "times.json"
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
-ONCE = (
-    *("tests/races", "tests/services", "tests/faults/test_async_cancellation.py", "tests/cli/test_replay_stopped.py"),
-    *("tests/stores/test_teeth.py", "tests/stores/test_async_sqlalchemy_store.py::TestAsyncpg"),
-    *("tests/examples/test_own_adapter.py", "examples/own_adapter", "tests/test_architecture.py"),
-)
-"""What takes long, and reaches no line of the package that other tests do not: the wheel is spared it."""
-
 HOURS = 3  # for how long `nox -s soak` begins another round, if it will end in time
 SOAK = "20"  # by how much it multiplies what is promised: 8 x 5,000 edits of one case, 5,000 kills
 PYTHONS = ["3.11", "3.12", "3.13"]
@@ -84,13 +78,13 @@ def _built(session: nox.Session, pattern: str) -> Path:
     return found[0]
 
 
-def _run_suite(session: nox.Session, *pytest: str, without: tuple[str, ...] = ()) -> None:
+def _run_suite(session: nox.Session, *pytest: str) -> None:
     """Run what was asked for, or the examples of the documentation and then the tests, which fill all cores."""
     if session.posargs:
         session.run(*pytest, *session.posargs)
         return
     session.run(*pytest, "README.md", "docs")  # in one process: the examples of a page share their names
-    session.run(*pytest, "-n", "auto", *(f"--deselect={path}" for path in without), "tests", "examples")
+    session.run(*pytest, "-n", "auto", "tests", "examples")
 
 
 def _timed(run: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
@@ -227,7 +221,7 @@ def no_extras(session: nox.Session) -> None:
 @nox.session
 @_timed
 def wheel(session: nox.Session) -> None:
-    """Run most of the built sdist's quick suite, its src removed, on the built wheel: it reaches every branch."""
+    """Run the quick suite of the built sdist, its src removed, against the built wheel; it reaches every branch."""
     session.install(*_group("test"), f"{_built(session, '*.whl')}{EXTRAS}")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(_built(session, "*.tar.gz")) as archive:
@@ -238,7 +232,7 @@ def wheel(session: nox.Session) -> None:
         if shared.is_dir():  # data sets that stand beside a checkout
             (Path(folder) / "shared").symlink_to(shared)
         with session.chdir(unpacked):
-            _run_suite(session, "coverage", "run", "-m", "pytest", "-m", "not large", without=ONCE)
+            _run_suite(session, "coverage", "run", "-m", "pytest", "-m", "not large")
             if session.posargs:  # a chosen part of the suite cannot reach everything
                 return
             session.run("coverage", "combine", "--quiet")
