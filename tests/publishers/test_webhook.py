@@ -67,7 +67,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(b"ok" if told != 204 else b"")
 
-            def log_message(self, *_: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
         self._handler = Handler
