@@ -193,6 +193,14 @@ def test_a_receiver_that_does_not_answer_one_message_answers_the_others() -> Non
         released.clear()
 
 
+def test_silence_counts_only_in_a_row() -> None:
+    """An answer in between shows that the receiver is there: all others are delivered (O4)."""
+    with receiving(lambda body: closes if b'"bad' in body else 204) as receiver:
+        messages = [message for name in ("bad-1", "a", "bad-2", "b", "bad-3", "c") for message in history(name)]
+        answers = publisher_to(receiver).publish(messages)
+        assert [answer is None for answer in answers] == [False, True] * 3
+
+
 def test_a_receiver_that_answers_nobody_is_not_waited_for_again_and_again() -> None:
     """After two requests in a row without an answer no other one is tried in this call (O4)."""
     with receiving(lambda body: closes) as receiver:
