@@ -42,7 +42,7 @@ if os.environ.get("CASEWRIGHT_INTERSPHINX"):
 else:
     # ... and names of other projects cannot be looked up without a network.
     nitpick_ignore_regex += [
-        (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|logging|pathlib|types|typing)\..*"),
+        (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|logging|pathlib|ssl|types|typing)\..*"),
         (r"py:.*", r"(attr|attrs|cattrs|hypothesis|sqlalchemy|typing_extensions)\..*"),
         (r"py:.*", r"(datetime|timedelta|Connection|Dialect|Engine|MetaData|MigrationContext|Table|URL)"),
     ]

@@ -22,7 +22,7 @@ from casewright.testing.contracts import AsyncPublisherContract, PublisherContra
 from casewright.testing.portal import Portal
 from support.brokers import Broker, nats_server
 from support.proxy import Proxy, proxied
-from support.publishing import ENVELOPE, history, identified, oversized
+from support.publishing import ENVELOPE, Turning, history, identified, oversized
 
 T = TypeVar("T")
 SHORT = timedelta(seconds=0.5)
@@ -168,13 +168,12 @@ class TestAsyncNatsPublisher(OnNats, AsyncPublisherContract):
         """What was delivered before is told so, what comes after it not, and nothing is lost (O1, O2)."""
         messages = history("a", 3) + history("b", 2)
 
-        class Turning(list[Message]):
-            def __iter__(turning) -> Iterator[Message]:  # noqa: N805 - `self` is the test
-                yield from messages[:2]
-                self.proxy.go_away()
-                yield from messages[2:]
+        def turned() -> Iterator[Message]:
+            yield from messages[:2]
+            self.proxy.go_away()
+            yield from messages[2:]
 
-        answers = portal.run(async_publisher.publish(Turning(messages)))
+        answers = portal.run(async_publisher.publish(Turning(messages, turned())))
         assert [answer is None for answer in answers] == [True, True, False, False, False]
         with pytest.raises(PublishError):
             portal.run(async_publisher.publish(messages[2:]))

@@ -18,7 +18,7 @@ from casewright.adapters.publishers.redis import RedisPublisher
 from casewright.testing.contracts import AsyncPublisherContract, PublisherContract
 from support.brokers import Broker
 from support.proxy import Proxy, proxied
-from support.publishing import ENVELOPE, history, identified, oversized
+from support.publishing import ENVELOPE, Turning, history, identified, oversized
 
 SHORT = timedelta(seconds=0.3)
 
@@ -92,12 +92,12 @@ class TestRedisPublisher(OnValkey, PublisherContract):
         """What was delivered before is told so, what comes after it not, and nothing is lost (O1, O2)."""
         messages = history("a", 3) + history("b", 2)
 
-        def turned(given: list[Message]) -> Iterator[Message]:
-            yield from given[:2]
+        def turned() -> Iterator[Message]:
+            yield from messages[:2]
             self.proxy.go_away()
-            yield from given[2:]
+            yield from messages[2:]
 
-        answers = publisher.publish(Turning(messages, turned(messages)))
+        answers = publisher.publish(Turning(messages, turned()))
         assert [answer is None for answer in answers] == [True, True, False, False, False]
         assert "does not answer" in str(answers[2])
         assert answers[3:] == ("not tried: the broker was lost before",) * 2
@@ -106,19 +106,6 @@ class TestRedisPublisher(OnValkey, PublisherContract):
         self.proxy.come_back()
         assert publisher.publish(messages[2:]) == (None,) * 3
         assert list(self.delivered()) == [(message.event.tenant, message.id) for message in messages]
-
-
-class Turning(list[Message]):
-    """Messages in the midst of which something happens."""
-
-    def __init__(self, messages: list[Message], turned: Iterator[Message]) -> None:
-        """Take what is given out in their place."""
-        super().__init__(messages)
-        self._turned = turned
-
-    def __iter__(self) -> Iterator[Message]:
-        """Return them, with what happens in between."""
-        return self._turned
 
 
 class TestThreadedPublisher(OnValkey, AsyncPublisherContract):

@@ -67,7 +67,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(b"ok" if told != 204 else b"")
 
-            def log_message(self, *_: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
         self._handler = Handler
@@ -191,6 +191,14 @@ def test_a_receiver_that_does_not_answer_one_message_answers_the_others() -> Non
             assert [answer is None for answer in answers] == [True, False, False, True]
             released.set()
         released.clear()
+
+
+def test_silence_counts_only_in_a_row() -> None:
+    """An answer in between shows that the receiver is there: all others are delivered (O4)."""
+    with receiving(lambda body: closes if b'"bad' in body else 204) as receiver:
+        messages = [message for name in ("bad-1", "a", "bad-2", "b", "bad-3", "c") for message in history(name)]
+        answers = publisher_to(receiver).publish(messages)
+        assert [answer is None for answer in answers] == [False, True] * 3
 
 
 def test_a_receiver_that_answers_nobody_is_not_waited_for_again_and_again() -> None:

@@ -49,6 +49,8 @@ class Broker:
         """Let it stand still: it takes connections, and answers nobody."""
         os.kill(self.kept.pid, signal.SIGSTOP)
         try:
+            while not _stands_still(self.kept.pid):
+                os.sched_yield()
             yield
         finally:
             os.kill(self.kept.pid, signal.SIGCONT)
@@ -100,6 +102,12 @@ def valkey_server() -> Broker:
         )
     )
     return Broker(url=f"unix://{kept.folder}/valkey.sock", kept=kept)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether no thread of the process runs any more; where nobody can tell, it is believed to be so."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T" for stat in threads)
 
 
 def _valkey_program() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
@@ -11,11 +12,24 @@ from casewright import TASK, Actor, Change, FrozenMapping, Message, Payload, Per
 from casewright.adapters.publishers import Envelope
 from support.values import AT
 
-__all__ = ["ENVELOPE", "SOURCE", "history", "identified", "oversized"]
+__all__ = ["ENVELOPE", "SOURCE", "Turning", "history", "identified", "oversized"]
 
 SOURCE: Final = "https://example.com/tasks"
 ENVELOPE: Final = Envelope(source=SOURCE, max_bytes=8_000)
 """Large enough for all but what is `oversized`."""
+
+
+class Turning(list[Message]):
+    """Messages in the midst of which something happens."""
+
+    def __init__(self, messages: list[Message], turned: Iterator[Message]) -> None:
+        """Take what is given out in their place."""
+        super().__init__(messages)
+        self._turned = turned
+
+    def __iter__(self) -> Iterator[Message]:
+        """Return them, with what happens in between."""
+        return self._turned
 
 
 def history(item_id: str, length: int = 1, *, tenant: str = "", **fields: Any) -> list[Message]:

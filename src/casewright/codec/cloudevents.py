@@ -1,7 +1,8 @@
 """CloudEvents 1.0: what leaves the house of an event, and what a consumer reads back.
 
 What travels is listed, not what is held back: of inputs and changed fields only those in `PUBLIC`, and what the host
-adds to them. So a new input or attribute is private until somebody says otherwise.
+adds to them. So a new input or attribute is private until somebody says otherwise. (Over 300 lines, since what is
+written and what is read must be seen side by side.)
 """
 
 from __future__ import annotations

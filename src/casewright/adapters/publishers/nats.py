@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from threading import Lock, Thread
 from types import TracebackType
@@ -130,7 +131,8 @@ class AsyncNatsPublisher:
     async def _drop(self) -> None:
         client, self._client = self._client, None
         if client is not None and not client.is_closed:
-            await client.close()
+            with suppress(NatsError, OSError, TimeoutError, AttributeError):  # of one that never had a connection
+                await client.close()
 
     async def __aenter__(self) -> AsyncNatsPublisher:
         """Return it."""
