@@ -335,10 +335,10 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
-    from casewright._names import MODULES
-
     def __getattr__(name: str) -> object:
         """Load a public name on first use."""
+        from casewright._names import MODULES  # not before: importing the package is to cost nothing
+
         module = MODULES.get(name)
         if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
