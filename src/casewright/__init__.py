@@ -337,7 +337,7 @@ __all__ = [
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
     def __getattr__(name: str) -> object:
         """Load a public name on first use."""
-        from casewright._names import MODULES  # not before: importing the package is to cost nothing
+        from casewright._names import MODULES  # noqa: PLC0415 - importing the package is to cost nothing
 
         module = MODULES.get(name)
         if module is None:
