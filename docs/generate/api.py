@@ -15,8 +15,19 @@ LONG: Final = 80
 BUS: Final = (
     *("bus", "async_bus", "reading", "async_reading", "reports", "observers", "facts", "new_ids", "registry"),
     *("plan", "batch", "given", "arguments", "retrying", "verifying"),
+    *("keys", "fingerprints", "replaying", "async_replaying", "retention"),
 )
-PORTS: Final = ("ports", "async_ports", "buffering", "async_buffering", "recorded", "writes", "hosting")
+PORTS: Final = (
+    "ports",
+    "async_ports",
+    "ledger",
+    "publishing",
+    "buffering",
+    "async_buffering",
+    "recorded",
+    "writes",
+    "hosting",
+)
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.
 API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "values": ("Values and items", ("ids", "values", "strict_json", "json_values", "actors", "items", "converters")),

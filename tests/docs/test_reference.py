@@ -104,7 +104,7 @@ def test_each_generated_page_is_what_the_generator_makes() -> None:
 
 def test_every_public_name_is_on_its_page_with_its_signature() -> None:
     """The page of names has each public name once, and what is called is shown with every parameter."""
-    shown = re.findall(r"^- `(\w+)([^`]*)`: \S", page("names.md"), re.MULTILINE)
+    shown = re.findall(r"^- `(?:async )?(\w+)([^`]*)`: \S", page("names.md"), re.MULTILINE)
     assert sorted(name for name, _ in shown) == sorted(casewright.__all__)
     for name, signature in shown:
         value = getattr(casewright, name)

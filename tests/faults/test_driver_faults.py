@@ -36,7 +36,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
 
 @pytest.mark.parametrize("name", SOME)
 def test_a_fault_at_each_call(sweep: Sweep, name: str) -> None:
-    """Whichever call fails, all is written or nothing, the caller is told, and the next command finds all clean."""
+    """Whichever call fails, all is written or nothing, its key too; the next command finds all clean (T1, I4)."""
     sweep.over(SCENARIOS[name])
 
 

@@ -16,6 +16,7 @@ from casewright import (
     CommandBus,
     Cursor,
     Event,
+    Expecting,
     Ledger,
     LedgerEntry,
     Listing,
@@ -193,6 +194,10 @@ class _LedgerUnit(_ListingUnit):
 
     async def enter(self, entry: LedgerEntry) -> None:
         await self._between(lambda: self.inner.enter(entry))
+
+    def expect(self, id: str) -> None:
+        if isinstance(self.inner, Expecting):
+            self.inner.expect(id)
 
 
 class _PlainBus:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from casewright.application.async_ports import AsyncListing, AsyncOutbox, AsyncStore
-from casewright.application.ledger import AsyncLedger, LedgerEntry
+from casewright.application.ledger import AsyncLedger, Expecting, LedgerEntry
 from casewright.application.ports import OutboxPointer, UnitOfWork
 from casewright.domain.events import Change, Event
 from casewright.domain.filters import Cursor, Order, OrderBy
@@ -222,7 +222,14 @@ class _Ledger(_View):
         self._run(lambda: self._unit.enter(entry))
 
 
-_PARTS: Final = ((AsyncListing, _Listing), (AsyncOutbox, _Outbox), (AsyncLedger, _Ledger))
+class _Expecting(_View):
+    """See `Expecting`."""
+
+    def expect(self, id: str) -> None:
+        self._unit.expect(id)
+
+
+_PARTS: Final = ((AsyncListing, _Listing), (AsyncOutbox, _Outbox), (AsyncLedger, _Ledger), (Expecting, _Expecting))
 
 
 def _viewed(unit: object, portal: Portal) -> UnitOfWork:
