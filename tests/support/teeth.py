@@ -12,11 +12,11 @@ import pytest
 
 from casewright import Store
 from casewright.adapters.memory import MemoryStore
-from casewright.testing.contracts import ListingContract, OutboxContract, Rows, StoreContract
+from casewright.testing.contracts import ListingContract, OutboxContract, RelayContract, Rows, StoreContract
 from support.oracles import memory_rows
 
 
-class AllContracts(StoreContract, ListingContract, OutboxContract):
+class AllContracts(StoreContract, ListingContract, OutboxContract, RelayContract):
     """Every contract at once."""
 
     def oracle(self, store: MemoryStore) -> Rows:
