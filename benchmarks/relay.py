@@ -59,7 +59,7 @@ def fill(store: SqlAlchemyStore) -> None:
     """Make what is delivered: items of four events each."""
     bus = CommandBus(store, [TASK])
     for number in range(MESSAGES // 4):
-        task = bus.execute(CreateTask("t", id=f"t{number}"), by=ANN)
+        task: Any = bus.execute(CreateTask("t", id=f"t{number}"), by=ANN)
         for edit in range(3):
             task = bus.execute(Edit(task.id, title=f"{edit}"), by=ANN, item=task)
 

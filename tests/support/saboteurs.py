@@ -12,7 +12,7 @@ from typing import Final
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
 from casewright.testing.saboteurs.memory import CountsBesideTheVersion, WritesOverEntries
-from support import misenterers, mislisters, misnamers, misreaders, misrecorders, miswriters
+from support import misenterers, mislisters, misnamers, misreaders, misrecorders, misrelayers, miswriters
 
 SABOTEURS: Final[Mapping[str, Sequence[type[MemoryStore] | type[MemoryUnitOfWork]]]] = {
     "test_an_item_and_its_events_come_back_equal": [
@@ -126,5 +126,13 @@ SABOTEURS: Final[Mapping[str, Sequence[type[MemoryStore] | type[MemoryUnitOfWork
     "test_keys_are_purged_up_to_the_limit": [misenterers.PurgesAll],
     "test_an_entry_is_stored_once_and_nothing_of_one_that_was_refused": [WritesOverEntries],
     "test_pointers_come_by_item_id_and_version_up_to_the_limit": [misreaders.ComparesUtf16],
+    "test_dead_letters_are_listed_in_order": [misrelayers.DropsPoison],
+    "test_a_dead_letter_parks_its_item_until_somebody_looks": [misrelayers.TriesForEver],
+    "test_each_published_event_is_due_with_its_item_as_it_left_it": [misrelayers.TellsTodaysItem],
+    "test_a_refused_message_parks_its_own_item_only": [misrelayers.GoesOnAfterTheRefused],
+    "test_what_has_run_out_is_taken_with_a_greater_token": [misrelayers.KeepsTheToken],
+    "test_who_holds_too_much_makes_room_when_asking_again": [misrelayers.NeverMakesRoom],
+    "test_only_what_was_published_before_is_purged": [misrelayers.PurgesWhatIsOld, misrelayers.ForgetsTheLimit],
+    "test_a_dead_letter_that_is_replayed_comes_first_again": [misrelayers.ReplaysWithItsAttempts],
 }
 """Which test must catch which of them."""

@@ -12,11 +12,18 @@ import pytest
 
 from casewright import Store
 from casewright.adapters.memory import MemoryStore
-from casewright.testing.contracts import LedgerContract, ListingContract, OutboxContract, Rows, StoreContract
+from casewright.testing.contracts import (
+    LedgerContract,
+    ListingContract,
+    OutboxContract,
+    RelayContract,
+    Rows,
+    StoreContract,
+)
 from support.oracles import memory_rows
 
 
-class AllContracts(StoreContract, ListingContract, OutboxContract, LedgerContract):
+class AllContracts(StoreContract, ListingContract, OutboxContract, LedgerContract, RelayContract):
     """Every contract at once."""
 
     def oracle(self, store: MemoryStore) -> Rows:

@@ -17,12 +17,12 @@ import pytest
 from casewright import Store, TransientStorageError
 from casewright.adapters.memory import MemoryStore
 from casewright.testing.contracts import LedgerContract, StoreContract
-from casewright.testing.saboteurs import SABOTEURS, Saboteur, memory, sqlite
+from casewright.testing.saboteurs import SABOTEURS, Saboteur, memory, relaying, sqlite
 from support.stores import sqlite_store
 from support.teeth import AllContracts, failures
 
-ROWS: Final = (1, 3, 4, 5, 6, 16, 17, 18, 20, 21, 24, 25)
-"""Of the list of failure modes; those of the relay and of lists are still to come."""
+ROWS: Final = (1, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 18, 20, 21, 24, 25)
+"""Of the list of failure modes; that of lists is still to come."""
 
 BY_NAME: Final[Mapping[str, Saboteur]] = {saboteur.name: saboteur for saboteur in SABOTEURS}
 
@@ -64,7 +64,7 @@ def test_there_is_one_for_each_row() -> None:
 def test_each_is_a_value_that_leads_to_its_class(name: str) -> None:
     """Whoever reads the table finds the class with the bug under the same name, and nothing of it can be changed."""
     saboteur = BY_NAME[name]
-    found = [getattr(module, name, None) for module in (memory, sqlite)]
+    found = [getattr(module, name, None) for module in (memory, relaying, sqlite)]
     assert [one.__name__ for one in found if one is not None] == [name]
     assert re.fullmatch(r"[A-Z][^.]+\.", saboteur.says)
     value: Any = saboteur
@@ -90,8 +90,21 @@ def test_each_looks_sound_at_first_sight(name: str) -> None:
     assert list(failures("test_a_missing_item_is_none", BY_NAME[name].make)) == []
 
 
-@pytest.mark.parametrize("sound", SOUND)
-@pytest.mark.parametrize("test", sorted({saboteur.caught_by for saboteur in SABOTEURS}))
+LATE: Final = "test_what_is_committed_late_is_due_all_the_same"
+"""On SQLite nothing is: the one that writes keeps others from writing."""
+
+RELAYED: Final = {saboteur.caught_by for saboteur in SABOTEURS if saboteur.row in range(9, 14)}
+
+
+@pytest.mark.parametrize(
+    ("test", "sound"),
+    [
+        (test, sound)
+        for test in sorted({saboteur.caught_by for saboteur in SABOTEURS})
+        for sound in SOUND
+        if not (test in RELAYED and sound == "plain_sqlite") and (test, sound) != (LATE, "sqlalchemy")
+    ],
+)
 def test_a_sound_store_passes_that_very_test(test: str, sound: str) -> None:
     """What catches a bug finds no fault where there is none: in memory, and on SQLite in two ways (L5)."""
     if sound == "plain_sqlite" and hasattr(LedgerContract, test):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -17,12 +17,12 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
-    null,
     or_,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.sql.dml import Update
 from sqlalchemy.sql.expression import ColumnElement, Executable
 
 from casewright.adapters.sqlalchemy.statements import Prepared, Statements, raw, raw_columns
@@ -41,7 +41,9 @@ __all__ = [
     "key",
     "key_of",
     "parts",
+    "published",
     "relay_statements",
+    "runs",
 ]
 
 T = TypeVar("T")
@@ -90,6 +92,29 @@ def is_stuck(outbox: Table, now: Any, latest: Any) -> ColumnElement[bool]:  # no
     return select(_ONE).where(*same, is_open(other), or_(other.c.dead_at.is_not(None), waits)).exists()
 
 
+def published(outbox: Table) -> Update:
+    """Return what marks the events of an item from one version to another as published."""
+    own = (outbox.c.tenant == bindparam("of_tenant"), outbox.c.item_id == bindparam("of_item"))
+    some = outbox.c.version.between(bindparam("first"), bindparam("last"))
+    values = {"published_at": bindparam("now"), "attempts": outbox.c.attempts + 1, "next_at": None, "error": None}
+    return update(outbox).where(*own, some, is_open(outbox)).values(values)
+
+
+def runs(pointers: Iterable[OutboxPointer], now: datetime) -> list[dict[str, Any]]:
+    """Return the parameters of `published` for these pointers: one set for versions of an item that follow each other.
+
+    To name all of them in one statement would take a server longer to plan than to do.
+    """
+    found: list[dict[str, Any]] = []
+    for tenant, item_id, version in sorted(map(key_of, pointers)):
+        last = found[-1] if found else {}
+        if last and (last["of_tenant"], last["of_item"], last["last"]) == (tenant, item_id, version - 1):
+            last["last"] = version
+        else:
+            found.append({"of_tenant": tenant, "of_item": item_id, "first": version, "last": version, "now": now})
+    return found
+
+
 class RelayStatements:
     """The statements that each round of a relay sends, compiled once.
 
@@ -100,7 +125,6 @@ class RelayStatements:
     def __init__(self, statements: Statements) -> None:
         """Compile those that are always the same."""
         self._statements = statements
-        self._published: dict[int, Prepared] = {}
         self._histories: dict[int, Prepared] = {}
         lease = statements.tables.lease
         columns = (lease.c.shard, lease.c.owner, lease.c.token, *raw_columns(lease)[3:])
@@ -124,28 +148,6 @@ class RelayStatements:
             return self._first.sql, self._first.values(given)
         given |= {"after_shard": after.shard, "after_tenant": after.tenant, "after_item": after.item_id}
         return self._after.sql, self._after.values(given)
-
-    def published(self, pointers: Sequence[OutboxPointer], now: datetime) -> tuple[str, tuple[Any, ...]]:
-        """Return what marks some pointers, `AT_ONCE` at most, as published."""
-        size = _size(len(pointers))
-        if size not in self._published:
-            outbox = self._statements.tables.outbox
-            own = [
-                tuple_(*[bindparam(f"{name}_{n}", type_=column.type) for name, column in _named(outbox)])
-                for n in range(size)
-            ]
-            marked = update(outbox).where(tuple_(*key(outbox)).in_(own), is_open(outbox))
-            values = {
-                "published_at": bindparam("now"),
-                "attempts": outbox.c.attempts + _ONE,
-                "next_at": null(),
-                "error": null(),
-            }
-            self._published[size] = self._statements.prepared(marked.values(values))
-        statement = self._published[size]
-        return statement.sql, statement.values(
-            {"now": instant_text(now), **_keyed([key_of(one) for one in _padded(pointers, size)])}
-        )
 
     def histories(self, upto: Sequence[tuple[str, str, int]]) -> tuple[str, tuple[Any, ...]]:
         """Return what asks for the histories of items, `AT_ONCE` at most, each up to a version."""
@@ -204,10 +206,6 @@ def _size(count: int) -> int:
 
 def _padded(rows: Sequence[T], size: int) -> list[T]:
     return [*rows, *[rows[-1]] * (size - len(rows))]
-
-
-def _named(outbox: Table) -> list[tuple[str, Any]]:
-    return [("tenant", outbox.c.tenant), ("item_id", outbox.c.item_id), ("version", outbox.c.version)]
 
 
 def _keyed(keys: Sequence[tuple[str, str, int]]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from casewright.adapters.sqlalchemy.outbox_queries import (
     key,
     key_of,
     parts,
+    published,
+    runs,
 )
 from casewright.adapters.sqlalchemy.reading import read_pointer
 from casewright.adapters.sqlalchemy.statements import Statements, raw
@@ -126,8 +128,8 @@ class SqlRelaying(ABC):
             fenced = [one for one in settlements if one.pointer.shard in held]
             outbox = talk.tables.outbox
             done = [one.pointer for one in fenced if one.error is None]
-            for part in parts(done):
-                talk.mark(talk.relay.published(part, now))
+            if done:
+                talk.change_all(published(outbox), runs(done, now))
             for one in fenced:
                 if one.error is not None:
                     talk.change(failure(outbox, one, now))

@@ -67,9 +67,9 @@ class Talk:
         """Return what a statement finds that the driver is sent as it is."""
         return self._send(*statement).fetchall()
 
-    def mark(self, statement: tuple[str, tuple[Any, ...]]) -> None:
-        """Change rows by such a statement."""
-        self._send(*statement)
+    def change_all(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+        """Change rows by one statement for each set of parameters, on one way to the server where the driver can."""
+        self._connection.execute(statement, rows)
 
     def holdings(self) -> list[Holding]:
         """Return all leases, which nobody else changes until the end of the transaction."""

@@ -76,7 +76,7 @@ class DeliveryContract(Contract):
         assert len(keys) == len(_NAMES) * 6
 
     def test_only_what_is_held_is_due(self, store: Store) -> None:
-        """Of parts that the lease does not hold nothing is due; a lease of nothing gives nothing."""
+        """Of parts that the lease does not hold nothing is due, so no two relays ever have one item at once (O2)."""
         write(store, *histories("a", "b"))
         lease = all_leased(store)
         own = shard_of(NO_TENANT, ItemId("a"))

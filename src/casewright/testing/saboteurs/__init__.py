@@ -3,8 +3,8 @@
 A suite of tests is worth what it can catch. Each class here makes a mistake that is often made, and nothing else: read
 one to see what the contract is about, plant the like of it into your own adapter to see that it is caught there.
 
-Neither pytest nor a database is needed to make one: `memory` plants into the store in memory, `sqlite` into a small
-store of its own on Python's sqlite3.
+Neither pytest nor a database is needed to make one: `memory` and `relaying` plant into the store in memory, `sqlite`
+into a small store of its own on Python's sqlite3.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ from casewright.testing.saboteurs.memory import (
     StoreOf,
     WritesOverEntries,
 )
+from casewright.testing.saboteurs.relaying import (
+    AcknowledgesWithoutFencing,
+    FollowsASequence,
+    LetsPoisonBlock,
+    PublishesBeforeTheCommit,
+    SkipsWhatOthersTook,
+)
 from casewright.testing.saboteurs.sqlite import (
     BeginsDeferred,
     LetsTheDriverBegin,
@@ -46,7 +53,7 @@ class Saboteur:
     """A store with one planted bug.
 
     Attributes:
-        name: The name of the class that holds the bug, in `memory` or `sqlite`.
+        name: The name of the class that holds the bug, in `memory`, `relaying` or `sqlite`.
         row: Its number in the project's list of failure modes; it stays.
         promises: The ids of the promises that it breaks.
         says: What is done wrong, in a sentence.
@@ -112,6 +119,41 @@ SABOTEURS: Final[tuple[Saboteur, ...]] = (
         *("I1", "I4"),
         says="An idempotency key that is there is written over, so that a second run is told of success for nothing.",
         caught_by="test_an_entry_is_never_written_over",
+    ),
+    _planted(
+        PublishesBeforeTheCommit,
+        9,
+        "O1",
+        says="An event is handed to the relay before the transaction that wrote it is committed.",
+        caught_by="test_what_was_not_committed_or_is_not_published_is_never_due",
+    ),
+    _planted(
+        FollowsASequence,
+        10,
+        "O3",
+        says="The relay goes on after the highest number of a sequence that it has seen.",
+        caught_by="test_what_is_committed_late_is_due_all_the_same",
+    ),
+    _planted(
+        SkipsWhatOthersTook,
+        11,
+        "O2",
+        says="Each relay takes the next rows that are not locked, of whatever item.",
+        caught_by="test_only_what_is_held_is_due",
+    ),
+    _planted(
+        LetsPoisonBlock,
+        12,
+        "O4",
+        says="What cannot be delivered now keeps all that follows it waiting.",
+        caught_by="test_a_refused_message_parks_its_own_item_only",
+    ),
+    _planted(
+        AcknowledgesWithoutFencing,
+        13,
+        "O6",
+        says="A delivery is acknowledged without a look at who holds the lease by now.",
+        caught_by="test_who_lost_the_lease_acknowledges_nothing",
     ),
     _planted(
         DropsTheOffset,
