@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         UnitOfWork,
     )
     from casewright.application.publishing import AsyncPublisher, Message, Publisher
-    from casewright.application.reports import Outcome, Report
+    from casewright.application.reports import FailedAttempt, Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
     from casewright.domain.authorization import AuthorizationPolicy
@@ -173,6 +173,7 @@ __all__ = [
     "EscalateCase",
     "Event",
     "FactProvider",
+    "FailedAttempt",
     "Finding",
     "FrozenMapping",
     "Guard",

@@ -53,7 +53,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "application.observers": ("LoggingObserver",),
     "application.ports": (*("Items", "Joining", "Listing", "Outbox", "OutboxPointer", "Store", "UnitOfWork"),),
     "application.publishing": ("AsyncPublisher", "Message", "Publisher"),
-    "application.reports": ("Outcome", "Report"),
+    "application.reports": ("FailedAttempt", "Outcome", "Report"),
     "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
     "application.writes": ("RowWrite", "Writes"),
     "domain.actors": ("Actor",),

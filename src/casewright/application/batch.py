@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from casewright.application.plan import Denied, Done, Job
-from casewright.application.reports import Report
+from casewright.application.plan import Denied, Done, Job, failed
+from casewright.application.reports import FailedAttempt, Report
 from casewright.domain.reasons import Phase, Reason
-from casewright.errors import AlreadyExistsError, CasewrightError, RefusedError
+from casewright.errors import AlreadyExistsError, CasewrightError, ConflictError, RefusedError
 
 __all__ = ["Result", "blame", "errors_of", "reports_of"]
 
@@ -46,12 +47,20 @@ def errors_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[Casewrigh
     return tuple([_error_of(job, one) for job, one in zip(jobs, [*results, *unjudged], strict=True)])
 
 
-def reports_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int, *, done: bool) -> list[Report]:
-    """Return what observers are told: of each command that was done; or, where none was, of those that were denied."""
+def reports_of(
+    jobs: Sequence[Job], results: Sequence[Result], attempt: int, took: timedelta, *, done: bool
+) -> list[Report | FailedAttempt]:
+    """Return what observers are told: of each command that was done; or, where none was, of what was against it."""
     pairs: Any = zip(jobs, results, strict=False)
     if done:
-        return [job.report(one.changes, attempt) for job, one in pairs if one.changes]
-    return [job.denial(one, attempt) for job, one in pairs if isinstance(one, Denied)]
+        return [job.report(one.changes, attempt, took) for job, one in pairs if one.changes]
+    denials = [job.denial(one, attempt, took) for job, one in pairs if isinstance(one, Denied)]
+    conflicts = [
+        failed([job], job.by, one, attempt, again=False)
+        for job, one in zip(jobs, results, strict=False)
+        if isinstance(one, ConflictError)
+    ]
+    return [*denials, *conflicts]
 
 
 def _error_of(job: Job, result: Result) -> CasewrightError:

@@ -6,10 +6,10 @@ What an observer raises is logged and swallowed: what was committed stays commit
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
 
-from casewright.application.reports import Observer, Report
+from casewright.application.reports import FailedAttempt, Observer, Report
 from casewright.domain.values import close_coroutine
 
 __all__ = ["LoggingObserver", "async_notify", "notify"]
@@ -45,16 +45,16 @@ class LoggingObserver:
             self._logger.warning("%s of %s by %s: %s (%s)", *who, denial.code, told, extra=_fields(report))
 
 
-def notify(observers: Iterable[Observer], report: Report) -> None:
-    """Tell every observer, whatever another one raises.
+def notify(observers: Iterable[Observer], told: Report | FailedAttempt) -> None:
+    """Tell every observer that listens to it, whatever another one raises.
 
     Args:
         observers: Whom.
-        report: What.
+        told: What.
     """
     for observer in observers:
         try:
-            if close_coroutine(observer(report)):
+            if close_coroutine(_listener(observer, told)(told)):
                 _LOGGER.error(
                     "an observer of type %r is an async function: it was told nothing", type(observer).__name__
                 )
@@ -62,20 +62,29 @@ def notify(observers: Iterable[Observer], report: Report) -> None:
             _log_failure(observer, error)
 
 
-async def async_notify(observers: Iterable[Observer], report: Report) -> None:
-    """Tell every observer, whatever another one raises, and wait for those that are async functions.
+async def async_notify(observers: Iterable[Observer], told: Report | FailedAttempt) -> None:
+    """Tell every observer that listens to it, whatever another one raises, and wait for async functions.
 
     Args:
         observers: Whom, one after the other.
-        report: What.
+        told: What.
     """
     for observer in observers:
         try:
-            answer = observer(report)
+            answer = _listener(observer, told)(told)
             if isinstance(answer, Awaitable):
                 await answer
         except Exception as error:  # noqa: BLE001 - as above
             _log_failure(observer, error)
+
+
+def _listener(observer: Observer, told: Report | FailedAttempt) -> Callable[[Any], object]:
+    """What of an observer is told this."""
+    return observer if isinstance(told, Report) else getattr(observer, "attempt_failed", _nothing)
+
+
+def _nothing(told: FailedAttempt) -> None:
+    """Who has no method for it does not listen."""
 
 
 def _log_failure(observer: Observer, error: Exception) -> None:
