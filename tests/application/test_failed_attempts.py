@@ -130,7 +130,7 @@ def test_who_does_not_listen_is_not_told(listener: Listener, caplog: pytest.LogC
     failure_of(bus.execute, StartTask("x-1"), by=ANN, expected_version=7)
     assert (len(reports), len(listener.failed)) == (1, 1)
     assert [(one.levelno, one.getMessage()) for one in caplog.records] == [
-        (logging.ERROR, "an observer of type 'Broken' raised 'RuntimeError'")
+        (logging.ERROR, "an observer of type 'method' raised 'RuntimeError'")
     ]
 
 

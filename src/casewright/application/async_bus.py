@@ -16,11 +16,11 @@ from typing import Any, cast
 from casewright.application.arguments import as_function
 from casewright.application.async_ports import AsyncStore, AsyncUnitOfWork
 from casewright.application.async_reading import AsyncReadingBus, case_of, load
-from casewright.application.batch import Result, blame, errors_of, reports_of
+from casewright.application.batch import Result, blame, conflicts_of, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import AsyncFactProvider
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
-from casewright.application.observers import async_notify
+from casewright.application.observers import async_notify, listeners
 from casewright.application.plan import (
     Denied,
     Done,
@@ -189,11 +189,13 @@ class AsyncCommandBus(AsyncReadingBus):
                 await async_notify(self._observers, job.denial(denied, attempt, watch.took))
                 raise denied.error from None
             except Outdated as outdated:
-                await async_notify(self._observers, failed([job], job.by, outdated.error, attempt, again=False))
+                await async_notify(
+                    listeners(self._observers), failed([job], job.by, outdated.error, attempt, again=False)
+                )
                 raise outdated.error from None
             except (ConflictError, StorageError) as error:
                 again = attempt < self._max_attempts and isinstance(error, RETRIED)
-                await async_notify(self._observers, failed([job], job.by, error, attempt, again=again))
+                await async_notify(listeners(self._observers), failed([job], job.by, error, attempt, again=again))
                 if not again:
                     raise
                 seconds = pause_before(attempt + 1, after=error, random=self._random)
@@ -223,7 +225,7 @@ class AsyncCommandBus(AsyncReadingBus):
                 results, outcomes = await self._hosted(self._all_once(jobs, by, lock=attempt > 1))
             except (ConflictError, StorageError) as error:
                 again = attempt < self._max_attempts and isinstance(error, RETRIED)
-                await async_notify(self._observers, failed(jobs, by, error, attempt, again=again))
+                await async_notify(listeners(self._observers), failed(jobs, by, error, attempt, again=again))
                 if not again:
                     raise
                 seconds = pause_before(attempt + 1, after=error, random=self._random)
@@ -231,6 +233,8 @@ class AsyncCommandBus(AsyncReadingBus):
                 errors = errors_of(jobs, results)
                 for report in reports_of(jobs, results, attempt, watch.took, done=not errors):
                     await async_notify(self._observers, report)
+                for conflict in conflicts_of(jobs, results, attempt):
+                    await async_notify(listeners(self._observers), conflict)
                 self._given.add(*[outcome.item for outcome in outcomes])
                 return errors or outcomes
             if seconds:

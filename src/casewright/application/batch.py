@@ -11,7 +11,7 @@ from casewright.application.reports import FailedAttempt, Report
 from casewright.domain.reasons import Phase, Reason
 from casewright.errors import AlreadyExistsError, CasewrightError, ConflictError, RefusedError
 
-__all__ = ["Result", "blame", "errors_of", "reports_of"]
+__all__ = ["Result", "blame", "conflicts_of", "errors_of", "reports_of"]
 
 Result: TypeAlias = Done | Denied | CasewrightError
 """What one job came to, or what is against it."""
@@ -49,18 +49,21 @@ def errors_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[Casewrigh
 
 def reports_of(
     jobs: Sequence[Job], results: Sequence[Result], attempt: int, took: timedelta, *, done: bool
-) -> list[Report | FailedAttempt]:
-    """Return what observers are told: of each command that was done; or, where none was, of what was against it."""
+) -> list[Report]:
+    """Return what observers are told: of each command that was done; or, where none was, of those that were denied."""
     pairs: Any = zip(jobs, results, strict=False)
     if done:
         return [job.report(one.changes, attempt, took) for job, one in pairs if one.changes]
-    denials = [job.denial(one, attempt, took) for job, one in pairs if isinstance(one, Denied)]
-    conflicts = [
+    return [job.denial(one, attempt, took) for job, one in pairs if isinstance(one, Denied)]
+
+
+def conflicts_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int) -> list[FailedAttempt]:
+    """Return what those observers are told that listen to conflicts: of each job for which the store met one."""
+    return [
         failed([job], job.by, one, attempt, again=False)
         for job, one in zip(jobs, results, strict=False)
         if isinstance(one, ConflictError)
     ]
-    return [*denials, *conflicts]
 
 
 def _error_of(job: Job, result: Result) -> CasewrightError:

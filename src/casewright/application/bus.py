@@ -15,11 +15,11 @@ from time import sleep
 from typing import Any, cast
 
 from casewright.application.arguments import as_function
-from casewright.application.batch import Result, blame, errors_of, reports_of
+from casewright.application.batch import Result, blame, conflicts_of, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import FactProvider
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
-from casewright.application.observers import notify
+from casewright.application.observers import listeners, notify
 from casewright.application.plan import (
     Denied,
     Done,
@@ -237,11 +237,11 @@ class CommandBus(ReadingBus):
                 notify(self._observers, job.denial(denied, attempt, watch.took))
                 raise denied.error from None
             except Outdated as outdated:
-                notify(self._observers, failed([job], job.by, outdated.error, attempt, again=False))
+                notify(listeners(self._observers), failed([job], job.by, outdated.error, attempt, again=False))
                 raise outdated.error from None
             except (ConflictError, StorageError) as error:
                 again = attempt < self._max_attempts and isinstance(error, RETRIED)
-                notify(self._observers, failed([job], job.by, error, attempt, again=again))
+                notify(listeners(self._observers), failed([job], job.by, error, attempt, again=again))
                 if not again:
                     raise
                 seconds = pause_before(attempt + 1, after=error, random=self._random)
@@ -271,7 +271,7 @@ class CommandBus(ReadingBus):
                 results, outcomes = self._all_once(jobs, by, lock=attempt > 1)
             except (ConflictError, StorageError) as error:
                 again = attempt < self._max_attempts and isinstance(error, RETRIED)
-                notify(self._observers, failed(jobs, by, error, attempt, again=again))
+                notify(listeners(self._observers), failed(jobs, by, error, attempt, again=again))
                 if not again:
                     raise
                 seconds = pause_before(attempt + 1, after=error, random=self._random)
@@ -279,6 +279,8 @@ class CommandBus(ReadingBus):
                 errors = errors_of(jobs, results)
                 for report in reports_of(jobs, results, attempt, watch.took, done=not errors):
                     notify(self._observers, report)
+                for conflict in conflicts_of(jobs, results, attempt):
+                    notify(listeners(self._observers), conflict)
                 self._given.add(*[outcome.item for outcome in outcomes])
                 return errors or outcomes
             if seconds:

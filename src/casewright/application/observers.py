@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from casewright.application.reports import FailedAttempt, Observer, Report
 from casewright.domain.values import close_coroutine
 
-__all__ = ["LoggingObserver", "async_notify", "notify"]
+__all__ = ["LoggingObserver", "async_notify", "listeners", "notify"]
 
 _LOGGER: Final = logging.getLogger("casewright")
+
+ToldT = TypeVar("ToldT")
 
 
 class LoggingObserver:
@@ -45,16 +47,25 @@ class LoggingObserver:
             self._logger.warning("%s of %s by %s: %s (%s)", *who, denial.code, told, extra=_fields(report))
 
 
-def notify(observers: Iterable[Observer], told: Report | FailedAttempt) -> None:
-    """Tell every observer that listens to it, whatever another one raises.
+def listeners(observers: Iterable[Observer]) -> tuple[Callable[[FailedAttempt], object], ...]:
+    """Return what is to be told of attempts that failed: the methods ``attempt_failed`` of those that have one.
+
+    Args:
+        observers: Those of the bus.
+    """
+    return tuple([observer.attempt_failed for observer in observers if hasattr(observer, "attempt_failed")])
+
+
+def notify(observers: Iterable[Callable[[ToldT], object]], report: ToldT) -> None:
+    """Tell every observer, whatever another one raises.
 
     Args:
         observers: Whom.
-        told: What.
+        report: What.
     """
     for observer in observers:
         try:
-            if close_coroutine(_listener(observer, told)(told)):
+            if close_coroutine(observer(report)):
                 _LOGGER.error(
                     "an observer of type %r is an async function: it was told nothing", type(observer).__name__
                 )
@@ -62,32 +73,23 @@ def notify(observers: Iterable[Observer], told: Report | FailedAttempt) -> None:
             _log_failure(observer, error)
 
 
-async def async_notify(observers: Iterable[Observer], told: Report | FailedAttempt) -> None:
-    """Tell every observer that listens to it, whatever another one raises, and wait for async functions.
+async def async_notify(observers: Iterable[Callable[[ToldT], object]], report: ToldT) -> None:
+    """Tell every observer, whatever another one raises, and wait for those that are async functions.
 
     Args:
         observers: Whom, one after the other.
-        told: What.
+        report: What.
     """
     for observer in observers:
         try:
-            answer = _listener(observer, told)(told)
+            answer = observer(report)
             if isinstance(answer, Awaitable):
                 await answer
         except Exception as error:  # noqa: BLE001 - as above
             _log_failure(observer, error)
 
 
-def _listener(observer: Observer, told: Report | FailedAttempt) -> Callable[[Any], object]:
-    """What of an observer is told this."""
-    return observer if isinstance(told, Report) else getattr(observer, "attempt_failed", _nothing)
-
-
-def _nothing(told: FailedAttempt) -> None:
-    """Who has no method for it does not listen."""
-
-
-def _log_failure(observer: Observer, error: Exception) -> None:
+def _log_failure(observer: Callable[[Any], object], error: Exception) -> None:
     # The types alone: what an exception says may hold anything.
     _LOGGER.error("an observer of type %r raised %r", type(observer).__name__, type(error).__name__)
 
