@@ -37,6 +37,9 @@ class AsyncMemoryStore:
         """Return a new unit of work; see `AsyncStore.begin`."""
         return AsyncMemoryUnitOfWork(self.store, tenant, write=write)
 
+    async def ping(self) -> None:
+        """Do nothing; see `MemoryStore.ping`."""
+
 
 class AsyncMemoryUnitOfWork(AsyncBufferingUnitOfWork):
     """A unit of work on an `AsyncMemoryStore`; it also lists items and the outbox.
