@@ -17,6 +17,7 @@
     ├── StorageError                          the store could not do it
     │   ├── TransientStorageError             ... this time: trying again may help
     │   └── OutcomeUnknownError               ... or perhaps it could: the connection was lost at commit
+    ├── PublishError                          the broker is not there, or takes nothing
     └── HistoryError                          events that are no history: they cannot be folded or read
 
 Each class has a stable ``code``, keeps what it knows as fields, can be pickled, and carries no payload of a user in its
@@ -45,6 +46,7 @@ __all__ = [
     "NotUniqueError",
     "OutcomeUnknownError",
     "Problem",
+    "PublishError",
     "RefusedError",
     "StaleVersionError",
     "StorageError",
@@ -304,6 +306,24 @@ class OutcomeUnknownError(StorageError):
     """The connection was lost at commit: nobody knows yet whether it happened. Load the item to see."""
 
     code: ClassVar[str] = "outcome_unknown"
+
+
+@_error
+class PublishError(CasewrightError):
+    """Nothing could be published: the broker is not there, does not answer, or takes nothing from anybody.
+
+    Attributes:
+        problem: What failed, without any payload.
+        advice: What would help.
+    """
+
+    code: ClassVar[str] = "publish"
+    problem: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        """Return one line: problem and advice."""
+        return self.problem + (f"; {self.advice}" if self.advice else "")
 
 
 @_error
