@@ -42,7 +42,7 @@ ONCE = (
 HOURS = 3  # for how long `nox -s soak` begins another round, if it will end in time
 SOAK = "20"  # by how much it multiplies what is promised: 8 x 5,000 edits of one case, 5,000 kills
 PYTHONS = ["3.11", "3.12", "3.13"]
-EXTRAS = "[sqlalchemy,postgres,asyncpg,sqlite,migrations,otel,testing]"  # all but `mariadb`
+EXTRAS = "[sqlalchemy,postgres,asyncpg,sqlite,migrations,nats,redis,otel,testing]"  # all but `mariadb`
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
 NEEDS_EXTRA = (
@@ -50,6 +50,8 @@ NEEDS_EXTRA = (
     "casewright.testing.contracts",
     "casewright.testing.machine",
     "casewright.testing.strategies",
+    "casewright.adapters.publishers.nats",
+    "casewright.adapters.publishers.redis",
     "casewright.adapters.otel",
     "casewright.adapters.sqlalchemy",
 )

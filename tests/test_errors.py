@@ -26,6 +26,7 @@ from casewright import (
     OutcomeUnknownError,
     Phase,
     Problem,
+    PublishError,
     Reason,
     RefusedError,
     StaleVersionError,
@@ -60,6 +61,8 @@ SAMPLES: tuple[CasewrightError, ...] = (
     StorageError("the disk is full"),
     TransientStorageError("the row is locked"),
     OutcomeUnknownError("the connection was lost at commit", "retry with the same key"),
+    PublishError("the broker is not there", "start it"),
+    PublishError("the broker is not there"),
     HistoryError("version 2 was expected", 1),
     HistoryError("there are no events"),
 )
@@ -79,6 +82,7 @@ CODES = {
     "StorageError": "storage",
     "TransientStorageError": "storage_transient",
     "OutcomeUnknownError": "outcome_unknown",
+    "PublishError": "publish",
     "HistoryError": "history",
 }
 NAMES = [f"{type(error).__name__}-{place}" for place, error in enumerate(SAMPLES)]

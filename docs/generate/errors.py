@@ -36,6 +36,7 @@ ADVICE: Final = {
     "TransientStorageError": "Try the whole command again, later: the bus has tried some times already.",
     "OutcomeUnknownError": "Load the item to see whether it happened; a new id or an expected version makes a second "
     "try safe.",
+    "PublishError": "See that the broker runs and can be reached; a relay tries again by itself.",
     "HistoryError": "Treat the history as damaged: run `verify` and restore it.",
 }
 

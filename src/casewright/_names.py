@@ -104,6 +104,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "NotUniqueError",
         "OutcomeUnknownError",
         "Problem",
+        "PublishError",
         "RefusedError",
         "StaleVersionError",
         "StorageError",

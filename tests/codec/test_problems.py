@@ -22,6 +22,7 @@ from casewright import (
     OutcomeUnknownError,
     Phase,
     Problem,
+    PublishError,
     Reason,
     RefusedError,
     StaleVersionError,
@@ -67,6 +68,7 @@ CASES: list[tuple[CasewrightError, int, str, str | None]] = [
     (StorageError(SECRET, SECRET), 500, "The store failed", NOT_CLIENTS),
     (TransientStorageError(SECRET, SECRET), 503, "The store is busy", LATER),
     (OutcomeUnknownError(SECRET, SECRET), 503, "The outcome is not known", UNKNOWN),
+    (PublishError(SECRET, SECRET), 500, "An event could not be published", NOT_CLIENTS),
     (HistoryError(SECRET, 7), 500, "A history cannot be read", NOT_CLIENTS),
     (CasewrightError(SECRET), 500, "The request failed", NOT_CLIENTS),
 ]

@@ -203,9 +203,7 @@ def cloudevent_json(
     return dump(to_cloudevent(message, source=source, prefix=prefix, public=public, private=private)).encode()
 
 
-def parse_cloudevent(
-    data: bytes | str | Mapping[str, object], *, source: str, prefix: str = "casewright"
-) -> Received:
+def parse_cloudevent(data: bytes | str | Mapping[str, object], *, source: str, prefix: str = "casewright") -> Received:
     """Return what a CloudEvent of `to_cloudevent` said, once all of it has been checked.
 
     Attributes and data that are not known are passed over, since brokers and newer versions add some.

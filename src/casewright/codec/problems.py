@@ -53,7 +53,6 @@ class _Kind:
 
 _INTERNAL: Final = "The request could not be handled. The fault is not in the request."
 _LATER: Final = "The request could not be handled now, and nothing was done. Send it again later."
-_LATER_PUBLISHED: Final = "It was done, and will be published later."
 _UNKNOWN: Final = "Nobody knows yet whether it happened. Look whether it did before you send it again."
 
 _KINDS: Final[Mapping[type[CasewrightError], _Kind]] = {
@@ -71,7 +70,7 @@ _KINDS: Final[Mapping[type[CasewrightError], _Kind]] = {
     StorageError: _Kind(500, "The store failed", _INTERNAL),
     TransientStorageError: _Kind(503, "The store is busy", _LATER, retryable=True),
     OutcomeUnknownError: _Kind(503, "The outcome is not known", _UNKNOWN),
-    PublishError: _Kind(503, "What happened could not be published", _LATER_PUBLISHED),
+    PublishError: _Kind(500, "An event could not be published", _INTERNAL),
     HistoryError: _Kind(500, "A history cannot be read", _INTERNAL),
     CasewrightError: _Kind(500, "The request failed", _INTERNAL),
 }

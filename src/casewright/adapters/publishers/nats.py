@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 try:
     import nats
-    from nats.aio.client import Client
+    from nats.aio.client import Client  # noqa: TC002 - annotations resolve, as elsewhere
     from nats.errors import Error as NatsError
     from nats.js.errors import APIError, NoStreamResponseError
 except ImportError as _missing:

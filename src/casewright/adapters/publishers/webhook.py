@@ -84,14 +84,12 @@ class WebhookPublisher:
             for parcel in round_:
                 try:
                     status = self._posted(connection, parcel)
-                except (OSError, HTTPException) as error:
-                    lost = connection.sock is None
+                except PublishError as error:
+                    round_.lose(error)
+                except (OSError, HTTPException):
                     connection.close()
                     silent += 1
-                    if lost:
-                        round_.lose(_unreachable(error))
-                    else:
-                        (round_.refuse if silent < _SILENT else round_.stop)("the receiver took it and did not answer")
+                    (round_.refuse if silent < _SILENT else round_.stop)("the receiver took it and did not answer")
                 else:
                     silent = 0
                     if not 200 <= status <= 299:  # noqa: PLR2004 - what HTTP calls success
@@ -107,12 +105,12 @@ class WebhookPublisher:
         return HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
 
     def _posted(self, connection: HTTPConnection, parcel: Parcel) -> int:
-        """Post it; on a connection that the receiver has closed in between, once more on a new one."""
-        if connection.sock is not None:
-            with suppress(ConnectionError):
-                return self._answer(connection, parcel)
-            connection.close()
-        connection.connect()
+        """Post it, and return the status of the answer."""
+        if connection.sock is None:
+            try:
+                connection.connect()
+            except OSError as error:
+                raise _unreachable(error) from error
         return self._answer(connection, parcel)
 
     def _answer(self, connection: HTTPConnection, parcel: Parcel) -> int:

@@ -30,7 +30,7 @@ from casewright.domain.json_values import EMPTY
 from casewright.domain.values import MAX_ID, MAX_NAME, as_instant, instant_text
 from casewright.errors import InvalidInputError, MisuseError
 
-__all__ = ["TABLES", "Instant", "Tables", "metadata"]
+__all__ = ["TABLES", "Instant", "Tables", "as_prefix", "as_schema", "metadata"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -108,10 +108,10 @@ class Tables:
         self, metadata: MetaData | None = None, *, prefix: str = "casewright_", schema: str | None = None
     ) -> None:
         """Attach them."""
-        self.prefix: str = _as_prefix(prefix)
+        self.prefix: str = as_prefix(prefix)
         self.metadata: MetaData = MetaData() if metadata is None else metadata
         chosen = self.metadata.schema if schema is None else schema
-        self.schema: str | None = None if chosen is None else _as_schema(chosen)
+        self.schema: str | None = None if chosen is None else as_schema(chosen)
         present = [name for name in _NAMES if self._key_of(name) in self.metadata.tables]
         if present:
             problem = f"the metadata holds tables of these names already: {', '.join(present)}"
@@ -298,14 +298,16 @@ _PREFIX: Final = re.compile(r"[a-z_][a-z0-9_]{0,19}", re.ASCII)
 _SCHEMA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 
 
-def _as_prefix(prefix: object) -> str:
+def as_prefix(prefix: object) -> str:
+    """Return the value as what names of tables may begin with; see `Tables`."""
     if not isinstance(prefix, str) or _PREFIX.fullmatch(prefix) is None:
         problem = "must be up to 20 lower-case ASCII letters, digits and underscores, and begin with no digit"
         raise InvalidInputError("prefix", problem, 'such as "casewright_"')
     return prefix
 
 
-def _as_schema(schema: object) -> str:
+def as_schema(schema: object) -> str:
+    """Return the value as the name of a schema; see `Tables`."""
     if not isinstance(schema, str) or _SCHEMA.fullmatch(schema) is None:
         raise InvalidInputError(
             "schema", "must be up to 63 ASCII letters, digits and underscores, and begin with no digit"
