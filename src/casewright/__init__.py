@@ -1,6 +1,7 @@
 """casewright: who may do what to a task or a case, in which state, and a proof afterwards that this is what happened.
 
 Every public name of domain and application is here, loaded on first use; adapters are imported by their own path.
+Each stands here twice, for checkers and for programs, which makes the file longer than most.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
         AsyncUnitOfWork,
         Hosting,
     )
+    from casewright.application.async_relay import AsyncOutboxRelay
+    from casewright.application.async_relay_stops import AsyncWaking, async_stop_on_signals
     from casewright.application.buffering import BufferingUnitOfWork
     from casewright.application.bus import CommandBus
     from casewright.application.commands import (
@@ -62,6 +65,21 @@ if TYPE_CHECKING:
         UnitOfWork,
     )
     from casewright.application.publishing import AsyncPublisher, Message, Publisher
+    from casewright.application.relay import OutboxRelay
+    from casewright.application.relay_round import RelayReport
+    from casewright.application.relay_stops import Waking, stop_on_signals
+    from casewright.application.relaying import (
+        AsyncOutboxKeeping,
+        AsyncRelaying,
+        Backlog,
+        Batch,
+        Due,
+        Lease,
+        OutboxKeeping,
+        Place,
+        Relaying,
+        Settlement,
+    )
     from casewright.application.reports import FailedAttempt, Outcome, Report
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -144,10 +162,16 @@ __all__ = [
     "AsyncItems",
     "AsyncListing",
     "AsyncOutbox",
+    "AsyncOutboxKeeping",
+    "AsyncOutboxRelay",
     "AsyncPublisher",
+    "AsyncRelaying",
     "AsyncStore",
     "AsyncUnitOfWork",
+    "AsyncWaking",
     "AuthorizationPolicy",
+    "Backlog",
+    "Batch",
     "BlockTask",
     "BufferingUnitOfWork",
     "CancelTask",
@@ -169,6 +193,7 @@ __all__ = [
     "Cursor",
     "DefinitionError",
     "Delete",
+    "Due",
     "Edit",
     "Effect",
     "EscalateCase",
@@ -187,6 +212,7 @@ __all__ = [
     "Items",
     "Joining",
     "JsonValue",
+    "Lease",
     "Lifecycle",
     "Listing",
     "LoggingObserver",
@@ -199,7 +225,9 @@ __all__ = [
     "OpenCase",
     "Order",
     "Outbox",
+    "OutboxKeeping",
     "OutboxPointer",
+    "OutboxRelay",
     "Outcome",
     "OutcomeUnknownError",
     "Page",
@@ -207,6 +235,7 @@ __all__ = [
     "Perform",
     "Permitted",
     "Phase",
+    "Place",
     "Priority",
     "Problem",
     "PublishError",
@@ -214,6 +243,8 @@ __all__ = [
     "Reason",
     "Refused",
     "RefusedError",
+    "RelayReport",
+    "Relaying",
     "Release",
     "ReopenTask",
     "Report",
@@ -222,6 +253,7 @@ __all__ = [
     "Ruling",
     "Scope",
     "SetDue",
+    "Settlement",
     "StaleVersionError",
     "StartReview",
     "StartTask",
@@ -240,12 +272,14 @@ __all__ = [
     "UnitOfWork",
     "UnknownDefinitionError",
     "Unset",
+    "Waking",
     "WorkItem",
     "Writes",
     "actor",
     "all_of",
     "always",
     "any_of",
+    "async_stop_on_signals",
     "boolean",
     "choice",
     "clear",
@@ -274,6 +308,7 @@ __all__ = [
     "same",
     "seal",
     "set_value",
+    "stop_on_signals",
     "text",
     "uuid7",
     "verify",

@@ -17,7 +17,7 @@ from casewright.domain.making import Maker
 from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
 from casewright.errors import HistoryError, MisuseError
 
-__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "merged_tags"]
+__all__ = ["ERASED_TEXT", "apply", "erased_fields", "evolve", "fold", "merged_tags", "states"]
 
 ERASED_TEXT: Final = "[erased]"
 
@@ -75,6 +75,23 @@ def fold(events: Iterable[Event]) -> Item:
         HistoryError: There is no event, or one does not follow the one before it, or is no event at all.
     """
     item: Item | None = None
+    for state in states(events):
+        item = state
+    if item is None:
+        raise HistoryError("there are no events")
+    return item
+
+
+def states(events: Iterable[Event]) -> Iterator[Item]:
+    """Yield the item as each event of a history leaves it; see `fold`.
+
+    Args:
+        events: All events of one item, from version 1 on, or up to any later version.
+
+    Raises:
+        HistoryError: An event does not follow the one before it, or is no event at all.
+    """
+    item: Item | None = None
     for position, event in enumerate(_events(events)):
         if event.version != position + 1:
             raise HistoryError(f"version {position + 1} was expected", position)
@@ -90,9 +107,7 @@ def fold(events: Iterable[Event]) -> Item:
             raise HistoryError(error.problem, position) from None
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
             raise HistoryError("its header or payload holds a value of a wrong type", position) from None
-    if item is None:
-        raise HistoryError("there are no events")
-    return item
+        yield item
 
 
 def erased_fields(events: Iterable[Event]) -> frozenset[str]:

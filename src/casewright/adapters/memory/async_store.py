@@ -6,9 +6,7 @@ to each other there, they can do here (L5). What is done then is done in one go.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from types import coroutine
-
+from casewright.adapters.memory.async_relaying import AsyncMemoryRelaying, others_first
 from casewright.adapters.memory.store import MemoryStore, in_order
 from casewright.application.async_buffering import AsyncBufferingUnitOfWork
 from casewright.application.ports import OutboxPointer
@@ -22,7 +20,7 @@ from casewright.domain.terms import Scope, TermKind
 __all__ = ["AsyncMemoryStore", "AsyncMemoryUnitOfWork"]
 
 
-class AsyncMemoryStore:
+class AsyncMemoryStore(AsyncMemoryRelaying):
     """Keeps items, histories, notes and the outbox in memory, for one process and any number of tasks and threads.
 
     Args:
@@ -32,6 +30,7 @@ class AsyncMemoryStore:
     def __init__(self, store: MemoryStore | None = None) -> None:
         """Begin with what is there."""
         self.store: MemoryStore = MemoryStore() if store is None else store
+        self._plain = self.store
 
     def begin(self, *, tenant: str, write: bool = True) -> AsyncMemoryUnitOfWork:
         """Return a new unit of work; see `AsyncStore.begin`."""
@@ -63,42 +62,36 @@ class AsyncMemoryUnitOfWork(AsyncBufferingUnitOfWork):
     ) -> tuple[Item, ...]:
         """See `Listing.find`."""
         most = self._check_limit(limit)
-        await _others_first()
+        await others_first()
         return in_order(self._store.matching(self.tenant, kind, where), order, most, after)
 
     async def count(self, kind: Kind, where: Scope) -> int:
         """See `Listing.count`."""
         self._check_complete()
-        await _others_first()
+        await others_first()
         return len(self._store.matching(self.tenant, kind, where))
 
     async def pending(self, *, limit: int) -> tuple[OutboxPointer, ...]:
         """See `Outbox.pending`."""
         most = self._check_limit(limit)
-        await _others_first()
+        await others_first()
         return self._store.pending(self.tenant, limit=most)
 
     async def _load(self, item_id: ItemId, *, lock: bool) -> Item | None:
-        await _others_first()
+        await others_first()
         return self._store.item(self.tenant, item_id)
 
     async def _history(self, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
-        await _others_first()
+        await others_first()
         return self._store.history(self.tenant, item_id, after=after, limit=limit)
 
     async def _notes(self, item_id: ItemId) -> tuple[Note, ...]:
-        await _others_first()
+        await others_first()
         return self._store.notes(self.tenant, item_id)
 
     async def _flush(self, writes: Writes) -> None:
-        await _others_first()
+        await others_first()
         self._store.write(self.tenant, writes)
 
     async def _end(self) -> None:
         """Nothing is held."""
-
-
-@coroutine
-def _others_first() -> Generator[None, None, None]:
-    """Let the event loop run the other tasks: what `asyncio.sleep(0)` does, without loading asyncio."""
-    yield

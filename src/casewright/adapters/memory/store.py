@@ -16,7 +16,9 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
+from casewright.adapters.memory.relaying import MemoryRelaying
 from casewright.application.buffering import BufferingUnitOfWork
+from casewright.application.new_ids import Clock, system_clock
 from casewright.application.ports import OutboxPointer
 from casewright.application.writes import RowWrite, Writes
 from casewright.domain.events import Event
@@ -60,11 +62,17 @@ class _Kept:
     pointers: _Log[OutboxPointer]
 
 
-class MemoryStore:
-    """Keeps items, histories, notes and the outbox in memory, for one process and any number of threads."""
+class MemoryStore(MemoryRelaying):
+    """Keeps items, histories, notes and the outbox in memory, for one process and any number of threads.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Tells the time by which leases run out and messages are tried again.
+    """
+
+    def __init__(self, *, clock: Clock = system_clock) -> None:
         """Begin empty."""
+        super().__init__()
+        self._clock = clock
         # Ids of items and ids of notes under one roof, so that one update of one dict commits everything; the id of a
         # note leads to what is kept of its item.
         self._kept: dict[tuple[Tenant, _What, str], _Kept] = {}
@@ -107,9 +115,16 @@ class MemoryStore:
 
     def pending(self, tenant: Tenant, *, limit: int) -> tuple[OutboxPointer, ...]:
         """Return pointers to events that are not published yet; see `Outbox.pending`."""
-        pointers = [pointer for kept in self.all_of(tenant) for pointer in kept.pointers.part()]
+        written = (pointer for kept in self.all_of(tenant) for pointer in kept.pointers.part())
+        pointers = [fate.pointer for pointer in written if (fate := self.fate(pointer)).is_open]
         pointers.sort(key=attrgetter("item_id", "version"))
         return tuple(pointers[:limit])
+
+    def all_pointers(self) -> Iterator[OutboxPointer]:
+        """Yield the pointers of all tenants; see `MemoryRelaying`."""
+        for (_, what, _), kept in list(self._kept.items()):
+            if what == "item":
+                yield from kept.pointers.part()
 
     def write(self, tenant: Tenant, writes: Writes) -> None:
         """Write all of it or nothing; see `BufferingUnitOfWork._flush`."""

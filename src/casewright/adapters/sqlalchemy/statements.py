@@ -36,13 +36,18 @@ from casewright.domain.items import Item
 if TYPE_CHECKING:
     from sqlalchemy.sql.expression import ClauseElement
 
-__all__ = ["ItemUpdate", "OneWrite", "Statements", "raw", "statements_for"]
+__all__ = ["ItemUpdate", "OneWrite", "Statements", "raw", "raw_columns", "statements_for"]
 
 
 def raw(table: Table) -> Select[Any]:
     """Return the query for the columns of a table as the driver gives them: `casewright` reads them by itself."""
-    query: Any = select(*[type_coerce(column, NullType()) for column in table.c])
+    query: Any = select(*raw_columns(table))
     return cast("Select[Any]", query)
+
+
+def raw_columns(table: Table) -> list[ColumnElement[Any]]:
+    """Return the columns of a table as the driver gives them."""
+    return [type_coerce(column, NullType()) for column in table.c]
 
 
 @attrs.frozen
@@ -111,6 +116,11 @@ class Statements:
         self.new_item: str = self.text(database.new_row(item, "tenant", "id"))
         self.new_event: str = self.text(insert(event))
         self.new_note: str = self.text(database.new_row(note, "tenant", "id"))
+        lease = tables.lease
+        self.new_lease: str = self.text(
+            database.new_row(lease, "shard").values(shard=bindparam("n"), token=bindparam("t"))
+        )
+        self.lease_token: str = self.text(database.current(select(lease.c.token).where(*_is(lease.c.shard))))
         self.new_pointer: str = self.text(insert(outbox).values({name: bindparam(name) for name in _NEW_POINTER}))
 
     def text(self, statement: ClauseElement) -> str:

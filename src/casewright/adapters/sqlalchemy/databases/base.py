@@ -63,6 +63,9 @@ class Database(ABC):
     begin_schema: ClassVar[str | None] = None
     """The statement that begins a transaction that makes tables."""
 
+    now: ClassVar[str]
+    """The query for its clock, whose answer is the text of an instant in UTC: that of the server, where it is one."""
+
     failures: Failures
     """What turns the driver's errors into casewright's."""
 
@@ -70,7 +73,7 @@ class Database(ABC):
     def new_row(self, table: Table, *key: str) -> Insert:
         """Return the statement that inserts a row unless its key is taken."""
 
-    def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[str, ...]) -> bool:
+    def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[Any, ...]) -> bool:
         """Send a `new_row`, and return whether its key was free.
 
         Args:

@@ -108,6 +108,7 @@ class MariaDb(Database):
     begin_reading: ClassVar[str | None] = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
     begin_writing: ClassVar[str | None] = begin_reading
     begin_schema: ClassVar[str | None] = begin_reading
+    now: ClassVar[str] = "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)"
 
     def __init__(self, dbapi: Any) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""
@@ -117,7 +118,7 @@ class MariaDb(Database):
         """See `Database.new_row`: that the key is taken is told by an error."""
         return plain_insert(table)
 
-    def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[str, ...]) -> bool:
+    def is_new(self, send: Send, statement: str, values: tuple[Any, ...], asking: str, key: tuple[Any, ...]) -> bool:
         """See `Database.is_new`: the error does not say which key is taken: others may have added one."""
         try:
             return super().is_new(send, statement, values, asking, key)

@@ -129,6 +129,8 @@ class Postgresql(Database):
     one_statement: ClassVar[bool] = True
     # Else, at a stricter level, whoever waited for the lock would not see what was made meanwhile.
     begin_schema: ClassVar[str | None] = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    # Not now(), which is when the transaction began: it may have waited for a lock since.
+    now: ClassVar[str] = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
     def __init__(self, dbapi: Any, paramstyle: str) -> None:  # noqa: ANN401 - a module, or what stands for one
         """Choose what translates its failures."""

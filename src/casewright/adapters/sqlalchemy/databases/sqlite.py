@@ -107,6 +107,7 @@ class Sqlite(Database):
     # To wait for the lock at once, since later SQLite would not wait.
     begin_writing: ClassVar[str | None] = "BEGIN IMMEDIATE"
     begin_schema: ClassVar[str | None] = begin_writing
+    now: ClassVar[str] = "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
     def __init__(self) -> None:
         """Choose what translates its failures."""
