@@ -150,8 +150,9 @@ def test_a_batch_is_a_span_with_links(store: MemoryStore, telemetry: Telemetry, 
         "messaging.batch.message_count": 4,
         "casewright.delivered": 2,
     }
-    assert sorted(format(link.context.span_id, "x")[-1] for link in span.links if link.context) == ["0", "1"]
-    assert set(during) == {span.get_span_context().span_id}
+    linked = [context for link in span.links if (context := link.context)]
+    assert sorted(format(context.span_id, "x")[-1] for context in linked) == ["0", "1"]
+    assert set(during) == {cast("trace.SpanContext", span.get_span_context()).span_id}
     assert span.status.status_code is StatusCode.UNSET
 
 
