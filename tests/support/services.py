@@ -17,10 +17,11 @@ from support.keeping import missing
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+    from support.brokers import Broker
     from support.mariadb import MariaDbServer
     from support.servers import PostgresServer
 
-__all__ = ["mariadb_database", "mariadb_server", "postgres_database", "postgres_server"]
+__all__ = ["mariadb_database", "mariadb_server", "nats_broker", "postgres_database", "postgres_server", "valkey_broker"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,3 +70,23 @@ def mariadb_database(mariadb_server: MariaDbServer) -> Iterator[URL]:
     name = mariadb_server.new_database()
     yield mariadb_server.url(database=name)
     mariadb_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def nats_broker() -> Iterator[Broker]:
+    """Return a NATS server of this worker, on which everything is allowed but to stop it."""
+    from support.brokers import nats_server
+
+    server = nats_server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_broker() -> Iterator[Broker]:
+    """Return a Valkey server of this worker, on which everything is allowed but to stop it."""
+    from support.brokers import valkey_server
+
+    server = valkey_server()
+    yield server
+    server.stop()

@@ -16,7 +16,8 @@ An adapter author writes, in a test module::
 ``capabilities = Capabilities(threads=False)``: the tests that need it are skipped, and pytest's summary lists the
 promises that are not shown then. An adapter whose word is not to be trusted has a method ``oracle(self, store)`` that
 returns the stored `Rows`, read without it. A natively asynchronous store has `AsyncStoreContract` and its like: the
-same tests, for the fixture ``async_store``. Needs the extra ``testing``.
+same tests, for the fixture ``async_store``. Whoever writes a publisher has `PublisherContract`.
+Needs the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,17 @@ else:  # before they are imported, so that a failure shows what was compared
             f"{__name__}.{part}"
             for part in (
                 *("asynchronous", "base", "capabilities", "conflicts", "contention", "core", "driving", "ending"),
-                *("identity", "listing", "oracle", "outbox", "populating", "reading", "recording", "stored"),
+                *(
+                    "identity",
+                    "listing",
+                    "oracle",
+                    "outbox",
+                    "populating",
+                    "publishing",
+                    "reading",
+                    "recording",
+                    "stored",
+                ),
             )
         )
     )
@@ -48,15 +59,18 @@ from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
+from casewright.testing.contracts.publishing import AsyncPublisherContract, PublisherContract
 
 __all__ = [
     "AsyncListingContract",
     "AsyncOutboxContract",
+    "AsyncPublisherContract",
     "AsyncStoreContract",
     "Capabilities",
     "HostingContract",
     "ListingContract",
     "OutboxContract",
+    "PublisherContract",
     "Rows",
     "StoreContract",
 ]
