@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -45,7 +46,7 @@ class Fate:
         return self.published_at is None and not self.dropped
 
 
-class MemoryRelaying:
+class MemoryRelaying(ABC):
     """`Relaying` and `OutboxKeeping` in memory. What is written in one call is one update of one dict (T1)."""
 
     _lock: Lock
@@ -56,13 +57,13 @@ class MemoryRelaying:
         self._fates: dict[_Key, Fate] = {}
         self._holdings: dict[int, Holding] = {}
 
+    @abstractmethod
     def all_pointers(self) -> Iterator[OutboxPointer]:
         """Yield the pointers of all tenants, as they were written; those of an item by version."""
-        raise NotImplementedError
 
+    @abstractmethod
     def history(self, tenant: Tenant, item_id: ItemId, *, after: int, limit: int | None) -> tuple[Event, ...]:
         """Return the events of an item."""
-        raise NotImplementedError
 
     def fate(self, pointer: OutboxPointer) -> Fate:
         """Return what came of a pointer."""

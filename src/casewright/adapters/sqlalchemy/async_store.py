@@ -116,6 +116,7 @@ class AsyncSqlAlchemyStore(AsyncSqlRelaying):
         self.tables = core.tables
         self.joined = core.joined
         self._core = core
+        self._relaying = core
         self._hops = hops
 
     def begin(self, *, tenant: str, write: bool = True) -> AsyncSqlAlchemyUnitOfWork:

@@ -44,10 +44,12 @@ else:  # before they are imported, so that a failure shows what was compared
                     "recording",
                     "stored",
                 ),
+                *("async_relaying", "delivering", "keeping", "leasing", "relay_driving", "relaying"),
             )
         )
     )
 
+from casewright.testing.contracts.async_relaying import AsyncRelayContract
 from casewright.testing.contracts.asynchronous import (
     AsyncListingContract,
     AsyncOutboxContract,
@@ -60,17 +62,20 @@ from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
 from casewright.testing.contracts.publishing import AsyncPublisherContract, PublisherContract
+from casewright.testing.contracts.relaying import RelayContract
 
 __all__ = [
     "AsyncListingContract",
     "AsyncOutboxContract",
     "AsyncPublisherContract",
+    "AsyncRelayContract",
     "AsyncStoreContract",
     "Capabilities",
     "HostingContract",
     "ListingContract",
     "OutboxContract",
     "PublisherContract",
+    "RelayContract",
     "Rows",
     "StoreContract",
 ]
