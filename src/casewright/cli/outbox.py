@@ -30,6 +30,7 @@ items. purge: drop for good, with --older-than what was published so long ago, w
 the later ones of its item go on. The histories keep all of it."""
 
 _AGAIN: Final = "start it again: what is done already is not done twice"
+_VERSION: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _BATCH: Final = 1000
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
             option = f"--{name.replace('_', '-')}"
             raise InvalidInputError(option, f"is not for {options.what}", "leave it out")
     if options.limit is not None and options.limit < 1:
-        raise InvalidInputError("--limit", "must be 1 or more")
+        raise InvalidInputError("--limit", "must be from 1")
     if options.what == "purge" and (options.older_than is None) == (options.dead is None):
         raise InvalidInputError("purge", "drops one thing at a time", "add either --older-than or --dead")
     with open_store(options.database, "--database", retry=_AGAIN) as store:
@@ -109,12 +110,11 @@ def _replay(store: SqlAlchemyStore, options: argparse.Namespace) -> int:
 
 def _purge(store: SqlAlchemyStore, options: argparse.Namespace) -> int:
     if options.dead is None:
-        before = store.backlog().now - _span(options.older_than)
-        count = sum(_batches(store, before))
+        count = sum(_batches(store, _before(store.backlog().now, options.older_than)))
         _say_count("purged", count, "published messages that were dropped", as_json=options.json)
         return 0
     item_id, _, version = options.dead.rpartition(".")
-    if not item_id or not (version.isascii() and version.isdigit()):
+    if not item_id or _VERSION.fullmatch(version) is None:
         raise InvalidInputError(
             "--dead", "is no id of an event", "write it like R-17.3: the item's, a dot, its version"
         )
@@ -148,11 +148,14 @@ def _limit(options: argparse.Namespace) -> int:
     return limit
 
 
-def _span(text: str) -> timedelta:
-    found = _AGE.fullmatch(text)
+def _before(now: datetime, age: str) -> datetime:
+    found = _AGE.fullmatch(age)
     if found is None:
         raise InvalidInputError("--older-than", "is no age", "write a number and s, m, h or d, such as 30d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        raise InvalidInputError("--older-than", "is longer ago than time goes back", "such as 30d") from None
 
 
 def _say_count(name: str, count: int, what: str, *, as_json: bool) -> None:
