@@ -11,7 +11,7 @@ import pytest
 import redis
 from sqlalchemy import URL
 
-from casewright import InvalidInputError, Message, PublishError, Publisher
+from casewright import InvalidInputError, Message, Publisher, PublishError
 from casewright.adapters.publishers import ThreadedPublisher
 from casewright.adapters.publishers.redis import RedisPublisher
 from casewright.testing.contracts import AsyncPublisherContract, PublisherContract

@@ -1,4 +1,4 @@
-"""Real NATS and Valkey servers, which the tests bring themselves: from wheels, private to the run, gone when it ends."""
+"""Real NATS and Valkey servers, which the tests bring themselves: from wheels, private to the run, gone with it."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ def nats_server(*, port: int = -1, max_payload: int | None = None) -> Broker:
             prepare=[],
             serve=[*_SERVE, program, "-c", "{folder}/nats.conf", *options],
             env={"PATH": "/usr/bin:/bin"},
+            end="SIGKILL",  # at SIGQUIT it tells all that it was doing, and waits for somebody to read that
         )
     )
     return Broker(url=_listening(kept.folder / f"nats-server_{kept.pid}.ports"), kept=kept)

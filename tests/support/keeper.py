@@ -47,6 +47,8 @@ class Job(TypedDict):
     """The server itself."""
     env: dict[str, str]
     """Its whole environment."""
+    end: NotRequired[str]
+    """The signal that ends it at once; SIGQUIT where nothing is said."""
 
 
 class Answer(TypedDict):
@@ -116,6 +118,7 @@ def _placed(job: Job, folder: str) -> Job:
         prepare=[[placed(word) for word in command] for command in job["prepare"]],
         serve=[placed(word) for word in job["serve"]],
         env={name: placed(text) for name, text in job["env"].items()},
+        end=job.get("end", "SIGQUIT"),
     )
 
 
@@ -137,7 +140,7 @@ def _keep(job: Job, folder: str) -> None:
         try:
             _watch(server, job["ready"], folder)
         finally:
-            _end(server)
+            _end(server, signal.Signals[job.get("end", "SIGQUIT")])
 
 
 def _give(folder: str, user: str) -> None:
@@ -169,9 +172,9 @@ def _watch(server: subprocess.Popen[Any], ready: str, folder: str) -> None:
             raise FailureError(f"{server.args!r} ended: {b''.join(last).decode(errors='replace')[-1000:]}")
 
 
-def _end(server: subprocess.Popen[Any]) -> None:
+def _end(server: subprocess.Popen[Any], by: signal.Signals) -> None:
     """End the server at once: what it holds is thrown away."""
-    server.send_signal(signal.SIGQUIT)
+    server.send_signal(by)
     try:
         server.wait(GRACE)
     except subprocess.TimeoutExpired:

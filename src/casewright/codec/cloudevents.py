@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -55,7 +56,7 @@ CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 """What the bytes of `cloudevent_json` are."""
 
 PUBLIC: Final = frozenset(
-    {"assignee_id", "case_id", "due_at", "note_id", "open_tasks", "priority", "tags", "title"},
+    {"assignee_id", "case_id", "due_at", "open_tasks", "priority", "tags", "title"},
 )
 """The inputs and changed fields that travel unless the host says otherwise."""
 
@@ -277,7 +278,7 @@ def _payload(event: Event, shown: frozenset[str]) -> dict[str, Any]:
 
 def _public(pairs: Iterable[tuple[str, JsonValue]], shown: frozenset[str]) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
-    for name, value in pairs:
+    for name, value in sorted(pairs, key=itemgetter(0)):  # the same bytes each time, from memory and from a store
         if name in shown:
             found[name] = value
         elif name == "attributes" and isinstance(value, FrozenMapping):

@@ -16,8 +16,7 @@ from types import TracebackType
 from typing import Any, Final, TypeVar
 
 try:
-    import nats
-    from nats.aio.client import Client  # noqa: TC002 - annotations resolve, as elsewhere
+    from nats.aio.client import Client
     from nats.errors import Error as NatsError
     from nats.js.errors import APIError, NoStreamResponseError
 except ImportError as _missing:
@@ -47,7 +46,7 @@ class AsyncNatsPublisher:
         envelope: How messages are made into CloudEvents.
         subject: What the subjects begin with.
         timeout: For how long the server may be silent.
-        **options: What else `nats.connect` takes, such as ``user_credentials`` and ``tls``.
+        **options: What else `nats.aio.client.Client.connect` takes, such as ``user_credentials`` and ``tls``.
 
     Raises:
         InvalidInputError: The subject is none.
@@ -72,6 +71,7 @@ class AsyncNatsPublisher:
         self._options: dict[str, Any] = {
             "connect_timeout": self._timeout,
             "max_reconnect_attempts": 1,
+            "reconnect_time_wait": 0,
             **options,
             "servers": servers if isinstance(servers, str) else list(servers),
             "allow_reconnect": False,
@@ -107,8 +107,9 @@ class AsyncNatsPublisher:
     async def _connected(self) -> Client:
         if self._client is None or not self._client.is_connected:
             await self._drop()
+            self._client = Client()  # kept before it has connected, so that it is closed whatever comes
             async with asyncio.timeout(self._timeout):  # theirs is not for all that connecting may wait for
-                self._client = await nats.connect(**self._options)
+                await self._client.connect(**self._options)
         return self._client
 
     async def _sent(self, parcel: Parcel, client: Client) -> str | None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from socket import SHUT_RDWR, socket
-from threading import Timer
+from threading import Event, Timer
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -117,7 +117,8 @@ class WebhookPublisher:
         target = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
         signed = signed_headers(parcel.id, parcel.body, keys=self._keys, at=self._clock())
         # The timeout of a socket begins anew with each byte: only this ends a receiver that trickles.
-        watch = Timer(self._timeout, _cut, [connection.sock])
+        late = Event()
+        watch = Timer(self._timeout, _cut, [connection.sock, late])
         watch.start()
         try:
             connection.request("POST", target, body=parcel.body, headers={"Content-Type": CONTENT_TYPE, **signed})
@@ -125,12 +126,15 @@ class WebhookPublisher:
             answer.read(_ANSWER)
             if not answer.isclosed():
                 connection.close()
+            if late.is_set():  # what it had said by then is not all
+                raise TimeoutError
             return answer.status
         finally:
             watch.cancel()
 
 
-def _cut(end: socket) -> None:
+def _cut(end: socket, late: Event) -> None:
+    late.set()
     with suppress(OSError):
         socket.shutdown(end, SHUT_RDWR)  # also of TLS, whose own way another thread must not take
 

@@ -83,7 +83,7 @@ class PublisherContract(Contract):
         """Where every message is refused, each is answered, and the next call is answered too."""
         (message,) = _history("a", 1)
         for attempt in (1, 2):
-            (answer,) = publisher.publish([attrs.evolve(self.poison(message), attempt=attempt)])
+            (answer,) = publisher.publish([self.poison(attrs.evolve(message, attempt=attempt))])
             assert answer is not None
         assert list(publisher.publish([message])) == [None]
         _demand_in_order(self.delivered(), [message])
