@@ -13,7 +13,12 @@ import pytest
 
 from support.sources import PACKAGE
 
-TWINS: Final = [("bus", "async_bus"), ("reading", "async_reading"), ("buffering", "async_buffering")]
+TWINS: Final = [
+    ("bus", "async_bus"),
+    ("reading", "async_reading"),
+    ("buffering", "async_buffering"),
+    ("relay", "async_relay"),
+]
 
 _HOSTING: Final = {"_hosted", "_hosts", "Hosting"}
 
@@ -157,6 +162,8 @@ def test_twins_have_the_same_statements(plain: str, awaited: str) -> None:
         ("async_buffering", "[:most]", ""),
         ("async_buffering", "if not self._ended:", "if self._ended:"),
         ("async_buffering", "async def rollback", "async def roll_back"),
+        ("async_relay", "written, problem = (False,)", "written, problem = (True,)"),
+        ("async_relay", "going.raised(error)", "pass"),
     ],
 )
 def test_the_comparison_sees_what_it_forbids(module: str, line: str, other: str) -> None:

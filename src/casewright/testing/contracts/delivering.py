@@ -39,7 +39,7 @@ class DeliveryContract(Contract):
     """What a store promises of what is due, and of what was delivered."""
 
     def test_each_published_event_is_due_with_its_item_as_it_left_it(self, store: Store) -> None:
-        """A message holds the event as it was recorded, and the item as this event left it, whatever came since (O1)."""
+        """A message holds the event as recorded, and the item as this event left it, whatever came since (O1)."""
         changes = [*under_review("complete"), *histories("a", versions=3)]
         deleting = decided(changes[-1].after, "delete")
         write(store, *changes, *deleting)
