@@ -62,7 +62,8 @@ class Crew:
         while True:
             for reader in wait(list(self._crew)):
                 if reader in self._crew:  # else it was killed meanwhile
-                    yield reader.recv()  # type: ignore[union-attr] # they are all pipes
+                    told: Any = reader
+                    yield told.recv()
 
     def kill_one(self) -> None:
         """Kill one in whatever it does, and start another."""

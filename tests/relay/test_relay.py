@@ -12,9 +12,11 @@ import attrs
 import pytest
 
 from casewright import (
+    AsyncOutboxRelay,
     InvalidInputError,
     Message,
     MisuseError,
+    OutboxRelay,
     OutcomeUnknownError,
     RelayReport,
     TransientStorageError,
@@ -253,14 +255,15 @@ def test_a_relay_that_lost_its_lease_says_so_and_leases_anew(relay_of: Callable[
 def test_a_lease_is_renewed_after_a_third_of_its_period(relay_of: Callable[..., Any]) -> None:
     """In between the store is not asked; how long is measured by time that has gone by, not by a clock (O8)."""
     gone = [0.0]
-    store = a_store()
-    leased: list[str] = []
-    store_lease = store.lease
-    store.lease = lambda owner, **named: leased.append(owner) or store_lease(owner, **named)  # type: ignore[method-assign]
-    relay = RELAYS["plain"](store, CollectingPublisher(), period=timedelta(seconds=30), monotonic=lambda: gone[0])
+    clock = FrozenClock()
+    store = a_store(clock=clock)
+    relay = relay_of(store, CollectingPublisher(), period=timedelta(seconds=30), monotonic=lambda: gone[0])
+    ends = []
     for gone[0] in (0.0, 5.0, 9.9, 10.0, 19.9, 20.0):
+        clock.tick()
         relay.run_once()
-    assert len(leased) == 3
+        ends.append(max(row.expires_at or clock() for row in store._holdings.values()) - clock())
+    assert [span.total_seconds() for span in ends] == [30, 29, 28, 30, 29, 30]
 
 
 def test_what_cannot_be_read_parks_its_item_only(relay_of: Callable[..., Any]) -> None:
@@ -361,12 +364,14 @@ def test_news_wake_a_relay() -> None:
     told: list[timedelta] = []
 
     class News:
-        def wait(self, longest: timedelta) -> None:
+        def wait(self, longest: timedelta) -> bool:
             told.append(longest)
+            return True
 
     class AwaitedNews:
-        async def wait(self, longest: timedelta) -> None:
+        async def wait(self, longest: timedelta) -> bool:
             told.append(longest)
+            return True
 
     for kind, news in (("plain", News()), ("awaited", AwaitedNews())):
         RELAYS[kind](a_store(), CollectingPublisher(), waking=news).run_forever(Stops(2))
@@ -412,13 +417,12 @@ def test_a_relay_of_wrong_arguments_is_refused(wrong: dict[str, Any], error: typ
 
 def test_a_relay_takes_stores_of_its_own_kind() -> None:
     """A plain relay refuses a store that is awaited, an asynchronous one a plain store, and both say which to take."""
-    from casewright import AsyncOutboxRelay, OutboxRelay
-
     awaited: Any = AsyncMemoryStore()
     store: Any = MemoryStore()
+    publisher: Any = CollectingPublisher()
     for make, wrong in ((OutboxRelay, awaited), (AsyncOutboxRelay, store)):
         with pytest.raises(MisuseError, match="AsyncOutboxRelay"):
-            make(wrong, CollectingPublisher())
+            make(wrong, publisher)
     store.joined = True
     with pytest.raises(MisuseError, match="transaction of the caller"):
         OutboxRelay(store, CollectingPublisher())

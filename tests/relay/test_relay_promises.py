@@ -100,7 +100,7 @@ def lags(items: Sequence[str], poison: frozenset[str], behave: str) -> dict[str,
         calls += len(messages)
         if behave == "raises" and any(message.id in poison for message in messages):
             return ValueError("poison")
-        answers = []
+        answers: list[str | None] = []
         stopped: set[str] = set()
         for message in messages:
             if message.id in poison or message.event.item_id in stopped:

@@ -28,7 +28,7 @@ class AsyncStop(Protocol):
 class AsyncWaking(Protocol):
     """`Waking` for a relay on an event loop."""
 
-    async def wait(self, longest: timedelta) -> None:
+    async def wait(self, longest: timedelta) -> bool:
         """See `Waking.wait`."""
         ...
 
@@ -41,11 +41,9 @@ async def async_rest(stop: AsyncStop, waking: AsyncWaking | None, span: timedelt
         waking: What tells of news, for at most as long; None where nothing does.
         span: For how long.
     """
-    if waking is None:
+    if waking is None or not await waking.wait(span):
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), span.total_seconds())
-    else:
-        await waking.wait(span)
 
 
 @contextmanager

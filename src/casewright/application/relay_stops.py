@@ -28,8 +28,12 @@ class Stop(Protocol):
 class Waking(Protocol):
     """What lets a relay wait for news instead of looking again and again, such as `PostgresWaking`."""
 
-    def wait(self, longest: timedelta) -> None:
-        """Wait until there may be something to deliver, at most for so long. It may come back for nothing."""
+    def wait(self, longest: timedelta) -> bool:
+        """Wait until there may be something to deliver, at most for so long. It may come back for nothing.
+
+        Returns:
+            Whether it could: where not, at once, the relay waits without it.
+        """
         ...
 
 
@@ -41,10 +45,8 @@ def rest(stop: Stop, waking: Waking | None, span: timedelta) -> None:
         waking: What tells of news, for at most as long; None where nothing does.
         span: For how long.
     """
-    if waking is None:
+    if waking is None or not waking.wait(span):
         stop.wait(span.total_seconds())
-    else:
-        waking.wait(span)
 
 
 @contextmanager

@@ -15,11 +15,14 @@ from casewright.adapters.sqlalchemy.migrating import downgrade, upgrade
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import TABLES, Tables, metadata
 from casewright.adapters.sqlalchemy.versions import Difference
+from casewright.adapters.sqlalchemy.waking import AsyncPostgresWaking, PostgresWaking
 
 __all__ = [
     "TABLES",
+    "AsyncPostgresWaking",
     "AsyncSqlAlchemyStore",
     "Difference",
+    "PostgresWaking",
     "SqlAlchemyStore",
     "Tables",
     "check",

@@ -40,6 +40,7 @@ class AsyncSqlAlchemyStore(AsyncSqlRelaying):
         tables: As for `SqlAlchemyStore`, and so all that is not here.
         busy_timeout: SQLite only. For so long, too, a task waits while another one of its loop writes.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement.
+        notify: PostgreSQL only: whether commits wake relays that have an `AsyncPostgresWaking`.
 
     Attributes:
         engine: The engine, or that of the connection.
@@ -63,6 +64,7 @@ class AsyncSqlAlchemyStore(AsyncSqlRelaying):
         tables: Tables | None = None,
         busy_timeout: timedelta | None = None,
         sql_events: bool = False,
+        notify: bool = False,
     ) -> None:
         """Keep the engine."""
         if isinstance(engine, AsyncEngine):
@@ -76,6 +78,7 @@ class AsyncSqlAlchemyStore(AsyncSqlRelaying):
         else:
             advice = "pass what sqlalchemy.ext.asyncio.create_async_engine() gave"
             raise InvalidInputError("engine", f"must be a SQLAlchemy AsyncEngine, not {type(engine).__name__}", advice)
+        core._let_notify(notify)
         hops = Greenlets() if isinstance(engine, AsyncEngine) else Threads(engine, core._busy_timeout)
         self._keep(engine, core, hops)
 

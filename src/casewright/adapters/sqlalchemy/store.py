@@ -17,6 +17,7 @@ from casewright.adapters.sqlalchemy.statements import Statements, statements_for
 from casewright.adapters.sqlalchemy.tables import Tables
 from casewright.adapters.sqlalchemy.transactions import JoinedTransaction, OwnTransaction, Transaction
 from casewright.adapters.sqlalchemy.units import SqlAlchemyUnitOfWork
+from casewright.adapters.sqlalchemy.waking import NotifyingTransaction, check_notifying, notification
 from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["SqlAlchemyStore"]
@@ -38,6 +39,7 @@ class SqlAlchemyStore(SqlRelaying):
         busy_timeout: SQLite only: for how long a unit waits while others write; as the engine's connections do where
             None, which is five seconds unless its ``connect_args`` say otherwise. Servers have settings of their own.
         sql_events: Whether SQLAlchemy's events and ``echo`` are to see every statement. It makes writing slower.
+        notify: PostgreSQL only: whether commits wake relays that have a `PostgresWaking`. It makes writing slower.
 
     Attributes:
         engine: The engine, or that of the connection.
@@ -56,6 +58,7 @@ class SqlAlchemyStore(SqlRelaying):
     joined: bool
     ready: bool
     _busy_timeout: int | None = None
+    _news: str | None = None
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class SqlAlchemyStore(SqlRelaying):
         tables: Tables | None = None,
         busy_timeout: timedelta | None = None,
         sql_events: bool = False,
+        notify: bool = False,
     ) -> None:
         """Keep the engine."""
         if not isinstance(engine, Engine):
@@ -71,6 +75,7 @@ class SqlAlchemyStore(SqlRelaying):
             raise InvalidInputError("engine", f"must be a SQLAlchemy Engine, not {type(engine).__name__}", advice)
         _check_synchronous(engine)
         self._keep(engine, tables, sql_events)
+        self._let_notify(notify)
         if busy_timeout is not None:
             self._busy_timeout = _milliseconds(busy_timeout)
             if not self._database.waits:
@@ -129,6 +134,12 @@ class SqlAlchemyStore(SqlRelaying):
         self.ready = False
         self.joined = isinstance(source, Connection)
 
+    def _let_notify(self, notify: bool) -> None:
+        """Have writers tell relays of what they have committed, where that is wanted."""
+        if notify:
+            check_notifying(self.engine)
+            self._news = notification(self.tables)
+
     def begin(self, *, tenant: str, write: bool = True) -> SqlAlchemyUnitOfWork:
         """Return a new unit of work; see `Store.begin`. The first one of a store checks the schema.
 
@@ -146,6 +157,8 @@ class SqlAlchemyStore(SqlRelaying):
         """Return a new unit of work without asking the database; see `begin`."""
         with self._database.failures:
             transaction = self._transaction(self._database.begin_writing if write else self._database.begin_reading)
+        if self._news is not None:
+            transaction = NotifyingTransaction(transaction, self._news)
         return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
 
     def make_ready(self) -> None:

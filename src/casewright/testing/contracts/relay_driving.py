@@ -28,7 +28,7 @@ def relaying(store: Store) -> RelayStore:
     """Return the store as what it must be."""
     assert isinstance(store, Relaying), "a store that can be relayed has lease(), release(), due() and settle()"
     assert isinstance(store, OutboxKeeping), "a store whose outbox can be kept has dead_letters(), backlog() and others"
-    return store  # type: ignore[return-value] # it is both, and a Store
+    return store
 
 
 def all_leased(store: Store, owner: str = "a", *, period: timedelta = LONG) -> Lease:
