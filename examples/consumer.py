@@ -37,9 +37,8 @@ def consume(broker: redis.Redis, engine: Engine) -> None:
             with engine.begin() as connection:
                 told = effect(connection, fields[b"event"])
             print(told, flush=True)
-            broker.xack(
-                STREAM, ME, entry
-            )  # after the commit: if it is lost, the message comes again, and has no effect
+            # After the commit: if it is lost, the message comes again, and has no effect.
+            broker.xack(STREAM, ME, entry)
             place = place if place == ">" else entry
 
 
