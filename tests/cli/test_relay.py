@@ -115,7 +115,7 @@ def test_a_broker_that_is_away_is_said_and_nothing_is_lost(database: str, capsys
 def test_a_webhook_is_signed_and_its_answer_counts(
     database: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the receiver takes is delivered; what it refuses waits, with code 1. Both secrets sign, and none is shown."""
+    """`--to -` prints CloudEvents, those of an item in order, each once; stderr sums up (O1, O2)."""
     old, new = new_secret(), new_secret()
     monkeypatch.setenv(SECRET, f"{old} {new}")
     with receiver(status) as (url, came):
@@ -252,13 +252,6 @@ def test_it_delivers_to_nats(database: str, nats_broker: Broker, capsys: pytest.
         assert portal.run(held()) == 6
 
 
-def test_it_relays_postgresql(postgres_database: URL, capsys: pytest.CaptureFixture[str]) -> None:
-    """The outbox of a PostgreSQL database is delivered likewise."""
-    url = filled(postgres_database)
-    assert main(relay(url, "-", "--once")) == 0
-    assert len(ids(capsys.readouterr().out)) == 6
-
-
 class Reader(io.StringIO):
     """A stdout whose reader interrupts the program once it has read six lines."""
 
@@ -284,6 +277,20 @@ def test_an_interrupt_ends_it_cleanly(
     filled(database, items=1, tenant="north")
     assert main(relay(database, "-", "--once")) == 0  # at once, though a lease is for half a minute
     assert ids(capsys.readouterr().out) == ["x-0.1", "x-0.2"]
+
+
+def test_it_relays_postgresql(
+    postgres_database: URL, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The outbox of a PostgreSQL database is delivered likewise, once and until it is told to end."""
+    url = filled(postgres_database)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Reader())
+        assert main(relay(url, "-")) == 0
+    assert capsys.readouterr().err.splitlines() == ENDED
+    filled(url, items=2, tenant="north")
+    assert main(relay(url, "-", "--once")) == 0
+    assert len(ids(capsys.readouterr().out)) == 4
 
 
 ENDED: Final = [

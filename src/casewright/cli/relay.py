@@ -8,17 +8,20 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from casewright.adapters.publishers.envelopes import Envelope
 from casewright.application.publishing import Publisher
 from casewright.application.relay import OutboxRelay
 from casewright.application.relay_round import RelayReport
-from casewright.application.relay_stops import stop_on_signals
+from casewright.application.relay_stops import Waking, stop_on_signals
 from casewright.cli.destinations import SECRET, LinePublisher, destination
 from casewright.cli.stores import open_store
 from casewright.cli.text import say, table, write, write_json
 from casewright.errors import InvalidInputError, PublishError
+
+if TYPE_CHECKING:
+    from casewright.adapters.sqlalchemy import SqlAlchemyStore
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -72,11 +75,12 @@ def run(options: argparse.Namespace) -> int:
     with (
         destination(options.to, envelope, topic=options.topic, stdout=sys.stdout) as publisher,
         open_store(options.database, "--database", retry=_AGAIN) as store,
+        _waking(store) as waking,
         _log_said(),
     ):
         store.ping()
         tally = _Tally(publisher)
-        relay = OutboxRelay(store, publisher, name=options.name, observers=[tally])
+        relay = OutboxRelay(store, publisher, name=options.name, observers=[tally], waking=waking)
         _work(relay, tally, once=options.once)
     if isinstance(publisher, LinePublisher) and publisher.failed is not None:
         raise publisher.failed
@@ -114,6 +118,18 @@ def _work(relay: OutboxRelay, tally: _Tally, *, once: bool) -> None:
                 pass
         finally:
             relay.release()
+
+
+@contextlib.contextmanager
+def _waking(store: SqlAlchemyStore) -> Iterator[Waking | None]:
+    """What wakes the relay where the database can: it looks by itself all the same, since not every writer tells."""
+    if store.engine.dialect.name != "postgresql":
+        yield None
+        return
+    from casewright.adapters.sqlalchemy.waking import PostgresWaking  # noqa: PLC0415 - an extra
+
+    with contextlib.closing(PostgresWaking(store.engine)) as waking:
+        yield waking
 
 
 class _Saying(logging.Handler):
