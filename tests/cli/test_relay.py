@@ -255,12 +255,12 @@ def test_it_delivers_to_nats(database: str, nats_broker: Broker, capsys: pytest.
 class Reader(io.StringIO):
     """A stdout whose reader interrupts the program once it has read six lines."""
 
-    read = 0
+    lines = 0
 
     def flush(self) -> None:
         """Look whether they are there."""
-        before, self.read = self.read, self.getvalue().count("\n")
-        if before < self.read == 6:
+        before, self.lines = self.lines, self.getvalue().count("\n")
+        if before < self.lines == 6:
             os.kill(os.getpid(), signal.SIGINT)
 
 
