@@ -53,7 +53,8 @@ def listeners(observers: Iterable[Observer]) -> tuple[Callable[[FailedAttempt], 
     Args:
         observers: Those of the bus.
     """
-    return tuple([observer.attempt_failed for observer in observers if hasattr(observer, "attempt_failed")])
+    methods = [getattr(observer, "attempt_failed", None) for observer in observers]
+    return tuple([method for method in methods if method is not None])
 
 
 def notify(observers: Iterable[Callable[[ToldT], object]], report: ToldT) -> None:
