@@ -35,7 +35,7 @@ PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 HOURS = 3  # for how long `nox -s soak` begins another round, if it will end in time
 SOAK = "20"  # by how much it multiplies what is promised: 8 x 5,000 edits of one case, 5,000 kills
 PYTHONS = ["3.11", "3.12", "3.13"]
-EXTRAS = "[sqlalchemy,postgres,asyncpg,sqlite,migrations,nats,redis,testing]"  # all but `mariadb`
+EXTRAS = "[sqlalchemy,postgres,asyncpg,sqlite,migrations,nats,redis,otel,testing]"  # all but `mariadb`
 
 # Modules that need an extra, each with all below it; every other one must import with the core dependencies alone.
 NEEDS_EXTRA = (
@@ -45,6 +45,7 @@ NEEDS_EXTRA = (
     "casewright.testing.strategies",
     "casewright.adapters.publishers.nats",
     "casewright.adapters.publishers.redis",
+    "casewright.adapters.otel",
     "casewright.adapters.sqlalchemy",
 )
 IMPORT_EVERYTHING = f"""
@@ -192,7 +193,7 @@ def _soaked(session: nox.Session, seed: int) -> None:
 @_timed
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs; a warning is an error."""
-    session.install(*_group("docs"), ".[sqlalchemy,testing]")
+    session.install(*_group("docs"), ".[otel,sqlalchemy,testing]")
     session.run("sphinx-build", "-q", "-W", "-n", "--keep-going", "-E", "-b", "html", "docs", "build/docs")
 
 

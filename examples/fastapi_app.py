@@ -25,11 +25,13 @@ from casewright import (
     Event,
     InvalidInputError,
     LoggingObserver,
+    MisuseError,
     OpenCase,
     Order,
     Perform,
     StaleVersionError,
     StartReview,
+    StorageError,
     WorkItem,
 )
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
@@ -188,11 +190,24 @@ def invalid(request: Request, error: Exception) -> Response:
     return problem(request, InvalidInputError(".".join(map(str, first["loc"])), first["msg"]))
 
 
+@router.get("/ready", include_in_schema=False)
+def ready(request: Request) -> Response:
+    """Say whether requests can be served now: 204, or 503 where the database is away or holds other tables."""
+    store: SqlAlchemyStore = request.app.state.store
+    try:
+        store.ping()
+    except (StorageError, MisuseError) as error:
+        LOGGER.warning("not ready: %s", error)
+        return Response(status_code=503)
+    return Response(status_code=204)
+
+
 def create_app(engine: Engine) -> FastAPI:
     """Return the application on a database."""
     store = SqlAlchemyStore(engine)
     store.create_schema()
     made = FastAPI(title="Cases")
+    made.state.store = store
     made.state.bus = CommandBus(store, definitions=[REGULATORY_CASE, TASK], observers=[LoggingObserver()])
     made.include_router(router)
     made.add_exception_handler(CasewrightError, problem)

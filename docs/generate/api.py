@@ -14,19 +14,11 @@ __all__ = ["api_index", "api_page", "api_pages"]
 LONG: Final = 80
 BUS: Final = (
     *("bus", "async_bus", "reading", "async_reading", "reports", "observers", "facts", "new_ids", "registry"),
-    *("plan", "batch", "given", "arguments", "retrying", "verifying"),
+    *("plan", "batch", "given", "arguments", "retrying", "timing", "verifying"),
     *("keys", "fingerprints", "replaying", "async_replaying", "retention"),
 )
 PORTS: Final = (
-    "ports",
-    "async_ports",
-    "ledger",
-    "publishing",
-    "buffering",
-    "async_buffering",
-    "recorded",
-    "writes",
-    "hosting",
+    *("ports", "async_ports", "ledger", "publishing", "buffering", "async_buffering", "recorded", "writes", "hosting"),
 )
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.
 API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {

@@ -88,7 +88,7 @@ if TYPE_CHECKING:
         Relaying,
         Settlement,
     )
-    from casewright.application.reports import Outcome, Report
+    from casewright.application.reports import FailedAttempt, Outcome, Report
     from casewright.application.retention import KEY_RETENTION, async_purge_keys, purge_keys
     from casewright.application.writes import RowWrite, Writes
     from casewright.domain.actors import Actor
@@ -213,6 +213,7 @@ __all__ = [
     "Event",
     "Expecting",
     "FactProvider",
+    "FailedAttempt",
     "Finding",
     "FrozenMapping",
     "Guard",
@@ -335,6 +336,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
+
     def __getattr__(name: str) -> object:
         """Load a public name on first use."""
         from casewright._names import MODULES  # noqa: PLC0415 - importing the package is to cost nothing

@@ -63,7 +63,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         *("AsyncOutboxKeeping", "AsyncRelaying", "Backlog", "Batch", "Due", "Lease", "OutboxKeeping", "Place"),
         *("Relaying", "Settlement"),
     ),
-    "application.reports": ("Outcome", "Report"),
+    "application.reports": ("FailedAttempt", "Outcome", "Report"),
     "application.retention": ("KEY_RETENTION", "async_purge_keys", "purge_keys"),
     "domain.filters": ("CaseFilter", "Cursor", "Order", "Page", "TaskFilter"),
     "application.writes": ("RowWrite", "Writes"),

@@ -21,7 +21,9 @@ def test_without_a_command_it_prints_its_help(capsys: pytest.CaptureFixture[str]
     assert main([]) == 0
 
     out, err = capsys.readouterr()
-    assert all(f"\n    {command} " in out for command in ("demo", "replay", "check", "diagram", "schema"))
+    assert all(
+        f"\n    {command} " in out for command in ("demo", "replay", "check", "diagram", "schema", "relay", "outbox")
+    )
     assert "0 fine, 1 findings, 2 bad input" in out
     assert err == ""
 
@@ -32,7 +34,7 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == (f"casewright {casewright.__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", ["demo", "replay", "check", "diagram", "schema"])
+@pytest.mark.parametrize("command", ["demo", "replay", "check", "diagram", "schema", "relay", "outbox"])
 def test_each_command_has_its_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`COMMAND --help` says what it does and offers `--json`, in 80 columns."""
     assert main([command, "--help"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sqlite3
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -257,3 +258,17 @@ def test_the_page_shows_the_example_as_it_is() -> None:
     _small_app, _small_try_out, _imports, *parts, _try_out, _other_clients = shown
     assert len(parts) > 5
     assert [part for part in parts if part not in source] == []
+
+
+def test_it_is_ready_while_the_database_is(
+    client: TestClient, example: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`/ready` is 204, and 503 as soon as the tables are not those that it needs; only the log says why."""
+    assert client.get("/ready").status_code == 204
+    with sqlite3.connect(tmp_path / "cases.db") as database:
+        database.execute("ALTER TABLE casewright_event RENAME TO elsewhere")
+    answer = client.get("/ready")
+    assert (answer.status_code, answer.content) == (503, b"")
+    (record,) = [record for record in caplog.records if record.name == "fastapi_app"]
+    assert "casewright_event" in record.getMessage()
+    database.close()

@@ -9,8 +9,8 @@ from itertools import count
 import attrs
 import pytest
 
-from casewright import REGULATORY_CASE, TASK, MisuseError, UnitOfWork
-from casewright.adapters.memory import MemoryStore
+from casewright import REGULATORY_CASE, TASK, MisuseError, UnitOfWork, drive
+from casewright.adapters.memory import AsyncMemoryStore, MemoryStore
 from casewright.domain.ids import NO_TENANT
 from casewright.testing.contracts import LedgerContract, ListingContract, OutboxContract, Rows, StoreContract
 from casewright.testing.contracts.driving import Changes, all_of, created, decided, write
@@ -106,3 +106,9 @@ def test_an_interruption_anywhere_in_record_leaves_no_half_of_it_to_commit() -> 
         outcomes.add((item and item.version, len(events), len(notes)))
     assert outcomes <= {(1, 1, 0), (2, 2, 1)}
     assert (1, 1, 0) in outcomes
+
+
+def test_it_is_always_ready() -> None:
+    """A store in memory answers a readiness probe as every store does, awaited or not."""
+    MemoryStore().ping()
+    drive(AsyncMemoryStore().ping())

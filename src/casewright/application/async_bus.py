@@ -17,12 +17,12 @@ from casewright.application.arguments import as_function
 from casewright.application.async_ports import AsyncStore, AsyncUnitOfWork
 from casewright.application.async_reading import AsyncReadingBus, case_of, load
 from casewright.application.async_replaying import earlier, enter, replayed
-from casewright.application.batch import Result, blame, errors_of, reports_of
+from casewright.application.batch import Result, blame, conflicts_of, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import AsyncFactProvider
 from casewright.application.keys import is_last_word, standing
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
-from casewright.application.observers import async_notify
+from casewright.application.observers import async_notify, listeners
 from casewright.application.plan import (
     Denied,
     Done,
@@ -32,12 +32,14 @@ from casewright.application.plan import (
     as_job,
     check_version,
     created,
+    failed,
     seen,
     to_record,
 )
 from casewright.application.ports import Joining
 from casewright.application.reports import Observer, Outcome
-from casewright.application.retrying import Chance, pause_before
+from casewright.application.retrying import RETRIED, Chance, pause_before
+from casewright.application.timing import Stopwatch
 from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Context
@@ -52,7 +54,6 @@ from casewright.errors import (
     MisuseError,
     StaleVersionError,
     StorageError,
-    TransientStorageError,
 )
 
 __all__ = ["AsyncCommandBus"]
@@ -186,23 +187,28 @@ class AsyncCommandBus(AsyncReadingBus):
             return (await self._judged(uow, job, lock=False))[1]
 
     async def _run(self, job: Job) -> Outcome[Any]:
-        attempt = 0
+        attempt, watch = 0, Stopwatch()
         while True:
             attempt += 1
             try:
                 done, outcome = await self._tried(job, attempt)
             except Denied as denied:
-                await async_notify(self._observers, job.denial(denied, attempt))
+                await async_notify(self._observers, job.denial(denied, attempt, watch.took))
                 raise denied.error from None
             except Outdated as outdated:
+                await async_notify(
+                    listeners(self._observers), failed([job], job.by, outdated.error, attempt, again=False)
+                )
                 raise outdated.error from None
-            except (StaleVersionError, TransientStorageError) as error:
-                if attempt == self._max_attempts:
+            except (ConflictError, StorageError) as error:
+                again = attempt < self._max_attempts and isinstance(error, RETRIED)
+                await async_notify(listeners(self._observers), failed([job], job.by, error, attempt, again=again))
+                if not again:
                     raise
                 seconds = pause_before(attempt + 1, after=error, random=self._random)
             else:
                 if done.changes and self._observers:
-                    await async_notify(self._observers, job.report(done.changes, attempt))
+                    await async_notify(self._observers, job.report(done.changes, attempt, watch.took))
                 if not outcome.replayed:
                     self._given.add(outcome.item)
                 return outcome
@@ -245,19 +251,23 @@ class AsyncCommandBus(AsyncReadingBus):
             return done, outcome
 
     async def _together(self, jobs: Sequence[Job], by: Actor) -> tuple[Outcome[Any] | CasewrightError, ...]:
-        attempt = 0
+        attempt, watch = 0, Stopwatch()
         while True:
             attempt += 1
             try:
                 results, outcomes = await self._hosted(self._all_once(jobs, by, lock=attempt > 1))
-            except (StaleVersionError, TransientStorageError) as error:
-                if attempt == self._max_attempts:
+            except (ConflictError, StorageError) as error:
+                again = attempt < self._max_attempts and isinstance(error, RETRIED)
+                await async_notify(listeners(self._observers), failed(jobs, by, error, attempt, again=again))
+                if not again:
                     raise
                 seconds = pause_before(attempt + 1, after=error, random=self._random)
             else:
                 errors = errors_of(jobs, results)
-                for report in reports_of(jobs, results, attempt, done=not errors):
+                for report in reports_of(jobs, results, attempt, watch.took, done=not errors):
                     await async_notify(self._observers, report)
+                for conflict in conflicts_of(jobs, results, attempt):
+                    await async_notify(listeners(self._observers), conflict)
                 self._given.add(*[outcome.item for outcome in outcomes])
                 return errors or outcomes
             if seconds:

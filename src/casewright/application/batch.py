@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from casewright.application.plan import Denied, Done, Job
-from casewright.application.reports import Report
+from casewright.application.plan import Denied, Done, Job, failed
+from casewright.application.reports import FailedAttempt, Report
 from casewright.domain.reasons import Phase, Reason
-from casewright.errors import AlreadyExistsError, CasewrightError, RefusedError
+from casewright.errors import AlreadyExistsError, CasewrightError, ConflictError, RefusedError
 
-__all__ = ["Result", "blame", "errors_of", "reports_of"]
+__all__ = ["Result", "blame", "conflicts_of", "errors_of", "reports_of"]
 
 Result: TypeAlias = Done | Denied | CasewrightError
 """What one job came to, or what is against it."""
@@ -46,12 +47,23 @@ def errors_of(jobs: Sequence[Job], results: Sequence[Result]) -> tuple[Casewrigh
     return tuple([_error_of(job, one) for job, one in zip(jobs, [*results, *unjudged], strict=True)])
 
 
-def reports_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int, *, done: bool) -> list[Report]:
+def reports_of(
+    jobs: Sequence[Job], results: Sequence[Result], attempt: int, took: timedelta, *, done: bool
+) -> list[Report]:
     """Return what observers are told: of each command that was done; or, where none was, of those that were denied."""
     pairs: Any = zip(jobs, results, strict=False)
     if done:
-        return [job.report(one.changes, attempt) for job, one in pairs if one.changes]
-    return [job.denial(one, attempt) for job, one in pairs if isinstance(one, Denied)]
+        return [job.report(one.changes, attempt, took) for job, one in pairs if one.changes]
+    return [job.denial(one, attempt, took) for job, one in pairs if isinstance(one, Denied)]
+
+
+def conflicts_of(jobs: Sequence[Job], results: Sequence[Result], attempt: int) -> list[FailedAttempt]:
+    """Return what those observers are told that listen to conflicts: of each job for which the store met one."""
+    return [
+        failed([job], job.by, one, attempt, again=False)
+        for job, one in zip(jobs, results, strict=False)
+        if isinstance(one, ConflictError)
+    ]
 
 
 def _error_of(job: Job, result: Result) -> CasewrightError:

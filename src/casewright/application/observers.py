@@ -9,10 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
-from casewright.application.reports import Report
+from casewright.application.reports import FailedAttempt, Observer, Report
 from casewright.domain.values import close_coroutine
 
-__all__ = ["LoggingObserver", "async_notify", "notify"]
+__all__ = ["LoggingObserver", "async_notify", "listeners", "notify"]
 
 _LOGGER: Final = logging.getLogger("casewright")
 
@@ -45,6 +45,16 @@ class LoggingObserver:
         else:
             told = ", ".join(reason.code for reason in report.reasons) or denial.code
             self._logger.warning("%s of %s by %s: %s (%s)", *who, denial.code, told, extra=_fields(report))
+
+
+def listeners(observers: Iterable[Observer]) -> tuple[Callable[[FailedAttempt], object], ...]:
+    """Return what is to be told of attempts that failed: the methods ``attempt_failed`` of those that have one.
+
+    Args:
+        observers: Those of the bus.
+    """
+    methods = [getattr(observer, "attempt_failed", None) for observer in observers]
+    return tuple([method for method in methods if method is not None])
 
 
 def notify(observers: Iterable[Callable[[ToldT], object]], report: ToldT) -> None:

@@ -5,8 +5,8 @@ A bus is a thin shell around it. For each attempt it loads what the plan says, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -15,7 +15,7 @@ from casewright.application.commands.base import Ask, Command
 from casewright.application.fingerprints import fingerprint_of
 from casewright.application.new_ids import Clock, NewId
 from casewright.application.registry import AnyDefinition, Registry
-from casewright.application.reports import Outcome, Report
+from casewright.application.reports import FailedAttempt, Outcome, Report
 from casewright.domain.actors import Actor, check_actor
 from casewright.domain.events import Change, Context, check_context
 from casewright.domain.history import seal
@@ -25,7 +25,15 @@ from casewright.domain.json_values import FrozenMapping
 from casewright.domain.reasons import Reason
 from casewright.domain.values import MAX_ID, as_instant, as_integer, as_name
 from casewright.domain.verdicts import Permitted, Refused
-from casewright.errors import InvalidInputError, MisuseError, NotFoundError, RefusedError, StaleVersionError
+from casewright.errors import (
+    ConflictError,
+    InvalidInputError,
+    MisuseError,
+    NotFoundError,
+    RefusedError,
+    StaleVersionError,
+    StorageError,
+)
 
 __all__ = [
     "Changes",
@@ -37,6 +45,7 @@ __all__ = [
     "as_job",
     "check_version",
     "created",
+    "failed",
     "report_of",
     "seen",
     "to_record",
@@ -112,15 +121,15 @@ class Job:
         """Whether there is no item yet."""
         return self.ask.action == "create"
 
-    def report(self, changes: Changes, attempts: int) -> Report:
+    def report(self, changes: Changes, attempts: int, took: timedelta) -> Report:
         """Return what observers are told once it is committed."""
         events = tuple(change.event for change in changes)
-        return report_of(self.ask.action, self.item_id, self.by, self.at, attempts=attempts, events=events)
+        return report_of(self.ask.action, self.item_id, self.by, self.at, attempts=attempts, took=took, events=events)
 
-    def denial(self, denied: Denied, attempts: int) -> Report:
+    def denial(self, denied: Denied, attempts: int, took: timedelta) -> Report:
         """Return what observers are told of a denial."""
         told = {"denial": denied.error, "reasons": denied.reasons}
-        return report_of(self.ask.action, self.item_id, self.by, self.at, attempts=attempts, **told)
+        return report_of(self.ask.action, self.item_id, self.by, self.at, attempts=attempts, took=took, **told)
 
     def outcome(self, item: Item | None, changes: Changes) -> Outcome[Any]:
         """Return what the caller is answered.
@@ -150,6 +159,20 @@ def report_of(
         on_behalf_of=by.on_behalf_of,
         at=at,
         **told,
+    )
+
+
+def failed(
+    jobs: Sequence[Job], by: Actor, error: ConflictError | StorageError, attempt: int, *, again: bool
+) -> FailedAttempt:
+    """Return what observers are told of a try that met a conflict, or a store that could not do it."""
+    return FailedAttempt(
+        actions=tuple([job.ask.action for job in jobs]),
+        tenant=by.tenant,
+        actor_id=by.id,
+        error=error,
+        attempt=attempt,
+        again=again,
     )
 
 

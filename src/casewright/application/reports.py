@@ -1,9 +1,9 @@
-"""What came of a command: the outcome for its caller, and the report for those who watch."""
+"""What came of a command: the outcome for its caller, and what those are told who watch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeAlias
 
 import attrs
@@ -13,9 +13,9 @@ from casewright.domain.events import Event
 from casewright.domain.ids import ActorId, ItemId, Tenant
 from casewright.domain.items import Item
 from casewright.domain.reasons import Reason
-from casewright.errors import NotFoundError, RefusedError
+from casewright.errors import ConflictError, NotFoundError, RefusedError, StorageError
 
-__all__ = ["Observer", "Outcome", "Report"]
+__all__ = ["FailedAttempt", "Observer", "Outcome", "Report"]
 
 
 @attrs.frozen
@@ -52,6 +52,7 @@ class Report:
             hides it. The caller cannot tell these two apart.
         events: What was written.
         attempts: How often it was tried.
+        took: How long that took in all, its pauses included; zero of a reading. No two reports differ by it alone.
     """
 
     action: str
@@ -64,6 +65,31 @@ class Report:
     reasons: tuple[Reason, ...] = ()
     events: tuple[Event, ...] = ()
     attempts: int = 1
+    took: timedelta = attrs.field(default=timedelta(0), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class FailedAttempt:
+    """A try of one command, or of several together, that met a conflict, or a store that could not do it.
+
+    It is for observers that have a method ``attempt_failed``, which is called with it, outside of the transaction. No
+    report tells of it: nothing was written, and nobody was denied anything.
+
+    Attributes:
+        actions: What was asked for; several where commands were to be written together.
+        tenant: Whose data it is.
+        actor_id: Who asked.
+        error: What it met.
+        attempt: Which try it was, from 1.
+        again: Whether the bus tries again; where not, the caller got the error.
+    """
+
+    actions: tuple[str, ...]
+    tenant: Tenant
+    actor_id: ActorId
+    error: ConflictError | StorageError
+    attempt: int
+    again: bool
 
 
 Observer: TypeAlias = Callable[[Report], object]

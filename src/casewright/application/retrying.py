@@ -1,19 +1,22 @@
-"""How long a bus waits before it tries a command again: the pure rule, for which chance is an argument."""
+"""What a bus tries again, and how long it waits before: the pure rules, for which chance is an argument."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from casewright.errors import CasewrightError, StaleVersionError
+from casewright.errors import CasewrightError, StaleVersionError, TransientStorageError
 
-__all__ = ["LONGEST_PAUSE", "Chance", "pause_before"]
+__all__ = ["LONGEST_PAUSE", "RETRIED", "Chance", "pause_before"]
 
 Chance: TypeAlias = Callable[[], float]
 """Gives a random number from 0 up to, but not, 1."""
 
 LONGEST_PAUSE: Final = 0.1
 """What no pause between two attempts of a command reaches, in seconds."""
+
+RETRIED: Final = (StaleVersionError, TransientStorageError)
+"""After which errors another attempt may help."""
 
 _FIRST: Final = 0.008
 _DOUBLINGS: Final = 4  # then the longest pause is reached

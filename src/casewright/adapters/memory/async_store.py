@@ -39,6 +39,9 @@ class AsyncMemoryStore(AsyncMemoryRelaying):
         """Return a new unit of work; see `AsyncStore.begin`."""
         return AsyncMemoryUnitOfWork(self.store, tenant, write=write)
 
+    async def ping(self) -> None:
+        """Do nothing; see `MemoryStore.ping`."""
+
     async def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
         """Remove old entries of the ledger; see `KeyPurging.purge_keys`."""
         await others_first()

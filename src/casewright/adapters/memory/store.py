@@ -85,6 +85,9 @@ class MemoryStore(MemoryRelaying):
         """Return a new unit of work; see `Store.begin`."""
         return MemoryUnitOfWork(self, tenant, write=write)
 
+    def ping(self) -> None:
+        """Do nothing: there is nothing that could not be reached. Stores with a database have this for readiness."""
+
     def kept(self, tenant: Tenant, item_id: ItemId) -> _Kept | None:
         """Return all that is kept of an item."""
         kept: _Kept | None = self._kept.get((tenant, "item", item_id))

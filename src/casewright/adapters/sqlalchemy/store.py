@@ -169,7 +169,9 @@ class SqlAlchemyStore(SqlRelaying):
         self.ready = True
 
     def ping(self) -> None:
-        """Check that the database can be reached and holds the tables, as they should be.
+        """Check that the database can be reached and holds the tables, as they should be: for a readiness probe.
+
+        It asks anew each time, and waits no longer than the engine does for a connection and the driver for an answer.
 
         Raises:
             StorageError: As for `begin`.
