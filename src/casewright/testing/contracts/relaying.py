@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from casewright.testing.contracts.delivering import DeliveryContract
-from casewright.testing.contracts.keeping import KeepingContract
+from casewright.testing.contracts.outbox_keeping import KeepingContract
 from casewright.testing.contracts.leasing import LeaseContract
 
 __all__ = ["RelayContract"]
