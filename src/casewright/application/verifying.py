@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -16,12 +16,12 @@ from casewright.errors import HistoryError
 __all__ = ["verify_stored"]
 
 
-def verify_stored(item: Item, events: Sequence[Event], notes: Sequence[Note]) -> tuple[Finding, ...]:
+def verify_stored(item: Item, events: Collection[Event], notes: Sequence[Note]) -> tuple[Finding, ...]:
     """Check a history (H5, H6), the row that it should make (E3, H2), and the notes that it tells of.
 
     Args:
         item: The row.
-        events: All events of the item, by version.
+        events: All events of the item, by version; gone through several times, so they may be read anew each time.
         notes: All notes of the item.
 
     Returns:
@@ -52,7 +52,7 @@ def _same(kept: object, made: object) -> bool:
     return type(kept) is type(made) and kept == made
 
 
-def _of_notes(events: Sequence[Event], notes: Sequence[Note], end: int) -> list[Finding]:
+def _of_notes(events: Collection[Event], notes: Sequence[Note], end: int) -> list[Finding]:
     left = {note.version: note for note in notes}
     doubled = len(left) < len(notes)
     findings = []
