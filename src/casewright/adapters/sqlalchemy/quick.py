@@ -8,20 +8,21 @@ call sound what `prove` would not. A test compares both.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from json import JSONDecoder
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from casewright.adapters.sqlalchemy.reading import read_item, read_note
+from casewright.adapters.sqlalchemy.reading import read_note
 from casewright.adapters.sqlalchemy.rows import performer_line
 from casewright.domain.events import UNPERFORMED
 from casewright.domain.folding import merged_tags
 from casewright.domain.history import note_digest, payload_digest, text_digest
-from casewright.domain.json_values import FrozenMapping, canonical_json, parse_canonical
-from casewright.domain.values import CLOSED_CATEGORIES, Category
+from casewright.domain.json_values import canonical_json, parse_canonical
+from casewright.domain.strict_json import unique_keys
+from casewright.domain.values import CLOSED_CATEGORIES, Category, Priority
 from casewright.errors import HistoryError, StorageError
 
 __all__ = ["Row", "header_text", "sound_events"]
@@ -29,14 +30,24 @@ __all__ = ["Row", "header_text", "sound_events"]
 Row = Sequence[Any]
 
 _quoted: Final[Callable[[str], str]] = encode_basestring
-_INSTANTS: Final = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)+", re.ASCII)
+_scan: Final = JSONDecoder(object_pairs_hook=unique_keys).scan_once
 _CLOSED: Final[Mapping[str, bool]] = {one.value: one in CLOSED_CATEGORIES for one in Category}
 _SCHEMA: Final = 1
-_PLAIN: Final = frozenset({"title", "description", "priority", "assignee_id", "due_at", "case_id", "open_tasks"})
+_LENGTH: Final = 27
+_TEXTS: Final = ("title", "description", "priority", "assignee_id", "due_at", "case_id")
+_PRIORITIES: Final = frozenset({None, *(one.value for one in Priority)})
+_OWN: Final[Mapping[str, int | None]] = {"task": None, "case": 0}
+"""How many open tasks an item of a kind has at first."""
 
 
 class _DoubtError(Exception):
     """Something is not plainly as it should be."""
+
+
+_DOUBTS: Final = (
+    *(_DoubtError, HistoryError, StorageError, StopIteration, RecursionError),  # StopIteration: it was no JSON
+    *(TypeError, ValueError, KeyError, AttributeError),
+)
 
 
 def header_text(row: Row) -> str:
@@ -83,7 +94,7 @@ def sound_events(item: Row | None, events: Iterable[Row], notes: Sequence[Row]) 
         for row in events:
             summed.add(row)
         return summed.version if summed.is_row(item) and summed.has_told(notes) else None
-    except (_DoubtError, HistoryError, StorageError, TypeError, ValueError, KeyError, AttributeError, RecursionError):
+    except _DOUBTS:
         return None
 
 
@@ -110,7 +121,7 @@ class _Sum:
         self._closed_at: str | None = None
         self._deleted_at: str | None = None
         self._performed = "\n"
-        self._fields: dict[str, Any] = dict.fromkeys(_PLAIN)
+        self._fields: dict[str, Any] = {}
         self._tags: tuple[str, ...] = ()
         self._attributes: dict[str, Any] = {}
         self._told: dict[int, tuple[object, object]] = {}
@@ -139,7 +150,7 @@ class _Sum:
         elif action == "delete":
             self._deleted_at = occurred_at
         if names or action == "add_note":
-            self._take(parse_canonical(row[23]), row, named=bool(names))
+            self._take(row, named=bool(names))
         self._last = row
 
     def _perform(self, action: str, actor_id: str) -> None:
@@ -149,19 +160,21 @@ class _Sum:
                 raise _DoubtError
             self._performed += line[1:]
 
-    def _take(self, payload: Any, row: Row, *, named: bool) -> None:  # noqa: ANN401 - what was parsed
+    def _take(self, row: Row, *, named: bool) -> None:
+        """Take what the payload says."""
+        text = row[23]
+        payload, end = _scan(text, 0)
         inputs, changes = payload["inputs"], payload["changes"]
-        if not isinstance(inputs, FrozenMapping) or not isinstance(changes, FrozenMapping):
+        if end != len(text) or type(inputs) is not dict or type(changes) is not dict:
             raise _DoubtError
         if row[4] == "add_note":
             self._told[row[3]] = inputs.get("note_id"), inputs.get("digest")
         for name, value in changes.items() if named else ():
             if name == "attributes":
-                merged = {**self._attributes, **value}
-                self._attributes = {key: part for key, part in merged.items() if part is not None}
+                self._attributes = {**self._attributes, **value}
             elif name == "tags":
-                self._tags = merged_tags(self._tags, value)
-            elif name in _PLAIN:
+                self._tags = merged_tags(self._tags, tuple(value) if type(value) is list else value)
+            else:
                 self._fields[name] = value
 
     def is_row(self, row: Row) -> bool:
@@ -169,18 +182,24 @@ class _Sum:
         first, last, fields = self._first, self._last, self._fields
         if first is None or last is None:
             return False
-        if first[2] == "case" and fields["open_tasks"] is None:
-            fields["open_tasks"] = 0
-        expected = (
-            *(first[0], first[1], first[2], first[14], first[15], last[7], last[8], last[3], fields["title"]),
-            *(fields["description"], fields["priority"], first[9], first[11], last[11], fields["assignee_id"]),
-            *(fields["due_at"], self._closed_at, self._deleted_at, canonical_json(self._tags)),
-            *(canonical_json(self._attributes), self._performed, last[22], fields["case_id"], fields["open_tasks"]),
-        )
-        if tuple(row) != expected or list(map(type, row)) != list(map(type, expected)):
+        own = _OWN[first[2]]
+        opened = fields.pop("open_tasks", own)
+        texts = [fields.get(name) for name in _TEXTS]
+        title, description, priority, assignee_id, due_at, case_id = texts
+        if type(title) is not str or type(opened) is not type(own) or priority not in _PRIORITIES:
             return False
-        read_item(row)  # its texts may be such that no item can be made of them
-        return fields["due_at"] is None or _INSTANTS.fullmatch(fields["due_at"]) is not None
+        if any(type(text) is not str for text in texts if text is not None) or not set(map(type, self._tags)) <= {str}:
+            return False
+        if due_at is not None:
+            _check_instant(due_at)
+        kept = {key: part for key, part in self._attributes.items() if part is not None}
+        expected = (
+            *(first[0], first[1], first[2], first[14], first[15], last[7], last[8], last[3], title, description),
+            *(priority, first[9], first[11], last[11], assignee_id, due_at, self._closed_at, self._deleted_at),
+            *(canonical_json(self._tags) if self._tags else "[]", canonical_json(kept) if kept else "{}"),
+            *(self._performed, last[22], case_id, opened),
+        )
+        return tuple(row) == expected and type(row[4]) is type(row[7]) is int and type(row[23]) is type(opened)
 
     def has_told(self, rows: Sequence[Row]) -> bool:
         """Return whether the notes are those that the events tell of."""
@@ -201,17 +220,21 @@ class _Sum:
 
 def _sealed(row: Row) -> tuple[str, ...]:
     """Check that an event is what was sealed, and return the names of the fields that it sets."""
-    occurred_at, recorded_at = row[11], row[12]
     if row[13] != _SCHEMA or not (type(row[3]) is type(row[13]) is type(row[15]) is int):
         raise _DoubtError
-    if len(occurred_at) != len(recorded_at) or not _INSTANTS.fullmatch(occurred_at + recorded_at):
-        raise _DoubtError
-    datetime.fromisoformat(occurred_at)
-    datetime.fromisoformat(recorded_at)
+    _check_instant(row[11])
+    _check_instant(row[12])
     names = _names(row[19])
     if row[21] != payload_digest(row[23], row[24]) or row[22] != text_digest(header_text(row)):
         raise _DoubtError
     return names
+
+
+def _check_instant(text: str) -> None:
+    """Check that it is the canonical text of an instant: of 27 characters only that has these, and is a time."""
+    if len(text) != _LENGTH or text[5] == "W" or (text[10], text[19], text[26]) != ("T", ".", "Z"):
+        raise _DoubtError
+    datetime.fromisoformat(text)
 
 
 @lru_cache(maxsize=4096)
