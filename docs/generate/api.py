@@ -14,7 +14,7 @@ __all__ = ["api_index", "api_page", "api_pages"]
 LONG: Final = 80
 BUS: Final = (
     *("bus", "async_bus", "reading", "async_reading", "reports", "observers", "facts", "new_ids", "registry"),
-    *("plan", "batch", "given", "arguments", "retrying", "verifying"),
+    *("plan", "batch", "given", "arguments", "retrying", "verifying", "proving", "anchors", "erasing", "denials"),
 )
 PORTS: Final = ("ports", "async_ports", "buffering", "async_buffering", "recorded", "writes", "hosting")
 # The pages of the API in reading order, with their modules; a trailing star means all that nobody else names.

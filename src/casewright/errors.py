@@ -156,7 +156,7 @@ class AlreadyExistsError(ConflictError):
 
     Attributes:
         item_id: The id.
-        what: What was to have it: ``"item"`` or ``"note"``.
+        what: What was to have it: ``"item"``, ``"note"`` or ``"denial"``.
     """
 
     code: ClassVar[str] = "already_exists"

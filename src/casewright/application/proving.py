@@ -136,7 +136,9 @@ def prove(place: Place, item: Item | None, events: Collection[Event], notes: Seq
         notes: All its notes.
     """
     if item is None:
-        findings = verify(events) or (Finding(len(events), "row_missing", "there is no row, though this is left of it"),)
+        findings = verify(events) or (
+            Finding(len(events), "row_missing", "there is no row, though this is left of it"),
+        )
     else:
         findings = verify_stored(item, events, notes)
     return Proof(

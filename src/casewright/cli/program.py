@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NoReturn, TextIO
 
 import casewright
-from casewright.cli import check, demo, diagram, replay, schema
+from casewright.cli import check, demo, diagram, replay, schema, verify
 from casewright.cli.text import say, shows_url
 from casewright.errors import CasewrightError
 
@@ -21,7 +21,14 @@ _BAD_INPUT: Final = 2
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 
-_COMMANDS: Final = {"demo": demo, "replay": replay, "check": check, "diagram": diagram, "schema": schema}
+_COMMANDS: Final = {
+    "demo": demo,
+    "replay": replay,
+    "check": check,
+    "diagram": diagram,
+    "schema": schema,
+    "verify": verify,
+}
 _ENDING: Final = "exit codes: 0 fine, 1 findings, 2 bad input, or a store that cannot do it"
 
 

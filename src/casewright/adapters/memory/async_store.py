@@ -6,11 +6,13 @@ to each other there, they can do here (L5). What is done then is done in one go.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from types import coroutine
 
 from casewright.adapters.memory.store import MemoryStore, in_order
 from casewright.application.async_buffering import AsyncBufferingUnitOfWork
+from casewright.application.denials import Denial
+from casewright.application.erasing import Erased
 from casewright.application.ports import OutboxPointer
 from casewright.application.writes import Writes
 from casewright.domain.events import Event
@@ -36,6 +38,21 @@ class AsyncMemoryStore:
     def begin(self, *, tenant: str, write: bool = True) -> AsyncMemoryUnitOfWork:
         """Return a new unit of work; see `AsyncStore.begin`."""
         return AsyncMemoryUnitOfWork(self.store, tenant, write=write)
+
+    async def erase(self, item_id: str, *, tenant: str = "", versions: Iterable[int] | None = None) -> Erased:
+        """Erase payloads of an item; see `Erasure.erase`."""
+        await _others_first()
+        return self.store.erase(item_id, tenant=tenant, versions=versions)
+
+    async def add_denial(self, denial: Denial) -> None:
+        """Keep a denial; see `DenialLog.add_denial`."""
+        await _others_first()
+        self.store.add_denial(denial)
+
+    async def denials(self, *, tenant: str, after: str = "", limit: int) -> tuple[Denial, ...]:
+        """Return denials of a tenant; see `DenialLog.denials`."""
+        await _others_first()
+        return self.store.denials(tenant=tenant, after=after, limit=limit)
 
 
 class AsyncMemoryUnitOfWork(AsyncBufferingUnitOfWork):

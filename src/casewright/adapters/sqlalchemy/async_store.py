@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Engine, SingletonThreadPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from casewright.adapters.sqlalchemy.async_keeping import AsyncKeepingStore
 from casewright.adapters.sqlalchemy.hops import Greenlets, Hops, Threads
 from casewright.adapters.sqlalchemy.lines import Visit
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
@@ -28,7 +29,7 @@ __all__ = ["AsyncSqlAlchemyStore", "AsyncSqlAlchemyUnitOfWork"]
 T = TypeVar("T")
 
 
-class AsyncSqlAlchemyStore:
+class AsyncSqlAlchemyStore(AsyncKeepingStore):
     """`SqlAlchemyStore` for an event loop of asyncio.
 
     With an `AsyncEngine` (psycopg, asyncpg, asyncmy) it awaits the driver. With a plain `Engine` each command is done

@@ -38,7 +38,9 @@ class ProvingStore:
     if TYPE_CHECKING:
         ready: bool
 
-        def make_ready(self) -> None: ...
+        def make_ready(self) -> None:
+            """Check the schema."""
+
         def _read(self, question: Callable[[Send, Statements], FoundT]) -> FoundT: ...
 
     def proofs(self, *, after: Place | None = None, limit: int) -> tuple[Proof, ...]:
@@ -171,9 +173,7 @@ class _Walk:
         number = sound_events(item, events, notes)
         if item is None or number is None:
             return self._slow(tenant, item_id)
-        return Proof(
-            tenant=Tenant(tenant), item_id=ItemId(item_id), version=item[7], head=item[21], events=number
-        )
+        return Proof(tenant=Tenant(tenant), item_id=ItemId(item_id), version=item[7], head=item[21], events=number)
 
     def _slow(self, tenant: str, item_id: str) -> Proof:
         """Prove one item by itself. What is found is believed once it was found twice: somebody may be writing."""

@@ -241,6 +241,10 @@ def _check_instant(text: str) -> None:
 def _names(text: str) -> tuple[str, ...]:
     """The names in a canonical list of them."""
     names = parse_canonical(text)
-    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names) or canonical_json(names) != text:
+    if (
+        not isinstance(names, tuple)
+        or not all(isinstance(name, str) for name in names)
+        or canonical_json(names) != text
+    ):
         raise _DoubtError
     return names
