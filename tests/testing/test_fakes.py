@@ -72,9 +72,7 @@ def test_a_publisher_collects_what_is_pending() -> None:
         bus.execute(command, by=ann)
     with store.begin(tenant="", write=False) as uow:
         histories = [uow.history(item_id) for item_id in ("a", "b")]
-    messages = [
-        Message(event=event, item=fold(history[: event.version])) for history in histories for event in history
-    ]
+    messages = [Message(event=event, item=fold(history[: event.version])) for history in histories for event in history]
     publisher: Publisher = CollectingPublisher()
     assert publisher.publish(messages) == (None,) * 4
     choosy = CollectingPublisher(lambda message: "the broker is full" if message.event.action == "start" else None)

@@ -138,8 +138,8 @@ class DenialRecorder:
             advice = "pass a store that is a DenialLog, such as MemoryStore()"
             raise MisuseError(f"a {type(log).__name__} is no DenialLog", advice)
         self._log = log
-        self._clock = as_function(clock, "clock")
-        self._new_id = (lambda: uuid7(clock)) if new_id is None else as_function(new_id, "new_id")
+        self._clock: Clock = as_function(clock, "clock")
+        self._new_id: NewId = (lambda: uuid7(clock)) if new_id is None else as_function(new_id, "new_id")
 
     def __call__(self, report: Report) -> object:
         """Keep the denial that is reported, if it is one; return what is to be awaited, where the log is."""

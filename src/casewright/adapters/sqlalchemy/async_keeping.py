@@ -19,18 +19,20 @@ class AsyncKeepingStore:
     """`KeepingStore`, to be awaited: each call is done by the store behind it, in one hop."""
 
     if TYPE_CHECKING:
-        _core: KeepingStore
+
+        @property
+        def _keeper(self) -> KeepingStore: ...
 
         async def _run(self, work: Callable[[], T], *, write: bool = False) -> T: ...
 
     async def erase(self, item_id: str, *, tenant: str = "", versions: Iterable[int] | None = None) -> Erased:
         """Erase payloads of an item; see `Erasure.erase` and `SqlAlchemyStore.erase`."""
-        return await self._run(partial(self._core.erase, item_id, tenant=tenant, versions=versions), write=True)
+        return await self._run(partial(self._keeper.erase, item_id, tenant=tenant, versions=versions), write=True)
 
     async def add_denial(self, denial: Denial) -> None:
         """Keep a denial; see `DenialLog.add_denial`."""
-        await self._run(partial(self._core.add_denial, denial), write=True)
+        await self._run(partial(self._keeper.add_denial, denial), write=True)
 
     async def denials(self, *, tenant: str, after: str = "", limit: int) -> tuple[Denial, ...]:
         """Return denials of a tenant; see `DenialLog.denials`."""
-        return await self._run(partial(self._core.denials, tenant=tenant, after=after, limit=limit))
+        return await self._run(partial(self._keeper.denials, tenant=tenant, after=after, limit=limit))

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from casewright.adapters.sqlalchemy.async_keeping import AsyncKeepingStore
 from casewright.adapters.sqlalchemy.hops import Greenlets, Hops, Threads
+from casewright.adapters.sqlalchemy.keeping import KeepingStore
 from casewright.adapters.sqlalchemy.lines import Visit
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import Tables
@@ -143,6 +144,10 @@ class AsyncSqlAlchemyStore(AsyncKeepingStore):
     async def create_schema(self) -> None:
         """Create the tables that are missing; see `SqlAlchemyStore.create_schema`."""
         await self._run(self._core.create_schema, write=True)
+
+    @property
+    def _keeper(self) -> KeepingStore:
+        return self._core
 
     async def _run(self, work: Callable[[], T], *, write: bool = False) -> T:
         visit = self._hops.visit(write=write)

@@ -110,7 +110,7 @@ class _Keeping:
             .where(*own, event.c.version == bindparam("version"), *held)
         )
         told = note.c.tenant == bindparam("tenant"), note.c.item_id == bindparam("item_id")
-        erased = literal_column(f"'{ERASED_TEXT}'")
+        erased: Any = literal_column(f"'{ERASED_TEXT}'")
         self.note: str = text(
             update(note).values(body=erased).where(*told, note.c.version == bindparam("version"), note.c.body != erased)
         )

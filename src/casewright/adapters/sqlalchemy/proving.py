@@ -68,7 +68,8 @@ class _Questions:
     def __init__(self, statements: Statements) -> None:
         tables = statements.tables
         item, event, note = tables.item, tables.event, tables.note
-        limit, first = bindparam("limit", type_=BigInteger()), literal_column("0")
+        limit = bindparam("limit", type_=BigInteger())
+        first: Any = literal_column("0")
         text = statements.text
 
         def counted(table: Any) -> str:  # noqa: ANN401 - that of events or of notes

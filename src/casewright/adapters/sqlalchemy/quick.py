@@ -30,7 +30,8 @@ __all__ = ["Row", "header_text", "sound_events"]
 Row = Sequence[Any]
 
 _quoted: Final[Callable[[str], str]] = encode_basestring
-_scan: Final = JSONDecoder(object_pairs_hook=unique_keys).scan_once
+_decoder: Final[Any] = JSONDecoder(object_pairs_hook=unique_keys)
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.scan_once  # `decode` looks for blanks first
 _CLOSED: Final[Mapping[str, bool]] = {one.value: one in CLOSED_CATEGORIES for one in Category}
 _SCHEMA: Final = 1
 _LENGTH: Final = 27

@@ -32,12 +32,25 @@ else:  # before they are imported, so that a failure shows what was compared
             f"{__name__}.{part}"
             for part in (
                 *("asynchronous", "base", "capabilities", "conflicts", "contention", "core", "driving", "ending"),
-                *("identity", "listing", "oracle", "outbox", "populating", "reading", "recording", "stored"),
+                *(
+                    "identity",
+                    "keeping",
+                    "listing",
+                    "oracle",
+                    "outbox",
+                    "populating",
+                    "proving",
+                    "reading",
+                    "recording",
+                ),
+                *("stored",),
             )
         )
     )
 
 from casewright.testing.contracts.asynchronous import (
+    AsyncDenialLogContract,
+    AsyncErasureContract,
     AsyncListingContract,
     AsyncOutboxContract,
     AsyncStoreContract,
@@ -45,18 +58,25 @@ from casewright.testing.contracts.asynchronous import (
 )
 from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
+from casewright.testing.contracts.keeping import DenialLogContract, ErasureContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
+from casewright.testing.contracts.proving import ProvingContract
 
 __all__ = [
+    "AsyncDenialLogContract",
+    "AsyncErasureContract",
     "AsyncListingContract",
     "AsyncOutboxContract",
     "AsyncStoreContract",
     "Capabilities",
+    "DenialLogContract",
+    "ErasureContract",
     "HostingContract",
     "ListingContract",
     "OutboxContract",
+    "ProvingContract",
     "Rows",
     "StoreContract",
 ]

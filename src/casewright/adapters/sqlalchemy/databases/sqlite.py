@@ -31,7 +31,7 @@ from sqlalchemy.sql.dml import Insert
 from casewright.adapters.sqlalchemy.databases.base import Condition, Database, among, integers, texts
 from casewright.adapters.sqlalchemy.failures import DOUBLED, FULL, UNUSABLE, Failures, Trouble, own_error
 from casewright.adapters.sqlalchemy.loans import Loan
-from casewright.adapters.sqlalchemy.sending import Channel
+from casewright.adapters.sqlalchemy.sending import Channel, Send
 from casewright.adapters.sqlalchemy.turns import by_hand, check_idle, take
 from casewright.domain.terms import Term
 from casewright.errors import MisuseError
