@@ -1,0 +1,95 @@
+"""The quick look at rows: it calls sound nothing that `prove` would not, and all that is sound and was not erased."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from casewright import Change, erase
+from casewright.adapters.sqlalchemy.quick import header_text, sound_events
+from casewright.domain.events import HEADERS
+from casewright.domain.history import canonical_header
+from casewright.domain.values import instant_text
+from support.histories import random_histories
+from support.sizes import full
+from support.tampering import Rows
+
+
+def chains(seeds: int) -> list[list[Change[Any]]]:
+    """Return the changes of many items."""
+    return [chain for seed in range(seeds) for chain in random_histories(seed, 25).values()]
+
+
+def quick(rows: Rows) -> int | None:
+    """Return what the quick look says."""
+    return sound_events(rows.item, rows.events, rows.notes)
+
+
+def test_the_header_is_written_as_it_was_hashed() -> None:
+    """From the columns comes just the text that was hashed, for the one shape of headers that there is (H4)."""
+    assert list(HEADERS) == [1]
+    for chain in chains(20):
+        for change, row in zip(chain, Rows.of(chain).events, strict=True):
+            assert header_text(row) == canonical_header(change.event)
+
+
+def test_all_that_is_sound_is_called_so() -> None:
+    """Each history that decisions have made is proven by the quick look alone, notes and deletions too (H7)."""
+    actions = set()
+    for chain in chains(60):
+        assert quick(Rows.of(chain)) == len(chain)
+        actions |= {change.event.action for change in chain}
+    assert {"add_note", "delete", "task_opened", "tag", "edit", "set_due"} <= actions
+
+
+def test_what_was_erased_is_looked_at_slowly() -> None:
+    """Where a payload is gone, the quick look says nothing (H8)."""
+    for chain in chains(5):
+        rows, place = Rows.of(chain), len(chain) // 2
+        rows.events[place][23] = rows.events[place][24] = None
+        assert quick(rows) is None
+        assert erase(chain[place].event).erased or rows.findings()
+
+
+@pytest.mark.parametrize("tries", [6_000, full(200_000)])
+def test_nothing_is_called_sound_that_is_not(tries: int) -> None:
+    """However rows are changed, digests made anew or not: what is called sound has no findings (H6, H7)."""
+    rng = random.Random(tries)
+    origins = [Rows.of(chain) for chain in chains(12)]
+    seen: Counter[tuple[str, bool, bool]] = Counter()
+    for _ in range(tries):
+        rows = deepcopy(rng.choice(origins))
+        way = rows.tamper(rng)
+        sound, findings = quick(rows) is not None, rows.findings()
+        assert not (sound and findings), (way, findings, rows)
+        seen[way, sound, not findings] += 1
+    assert sum(number for (_, sound, _), number in seen.items() if not sound) > tries // 3
+    assert sum(number for (_, sound, clean), number in seen.items() if clean and not sound) < tries // 20
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_an_instant_is_canonical_or_doubted(seed: int) -> None:
+    """A time in another form than ours is not called sound, though it may be the same instant (H4, S3)."""
+    rng = random.Random(seed)
+    (chain, *_) = chains(1)
+    rows = Rows.of(chain[:1])
+    text = list(rows.events[0][11])
+    for _ in range(rng.randrange(1, 3)):
+        text[rng.randrange(len(text))] = rng.choice("0123456789TWZ:-.,+ \u0661")
+    odd = "".join(text)
+    assert rows.item is not None
+    rows.events[0][11] = odd
+    for place in (12, 13, 16):  # created, updated, closed
+        rows.item[place] = odd if rows.item[place] is not None else None
+    rows.reseal()
+    try:
+        moment = datetime.fromisoformat(odd)
+        canonical = moment.tzinfo is UTC and instant_text(moment) == odd
+    except ValueError:
+        canonical = False
+    assert (quick(rows) is not None) is canonical
