@@ -17,12 +17,34 @@ from casewright.domain.history import Finding, payload_digest, text_digest
 
 _ITEM: Final = item_values(TABLES.item.c.keys())
 _ODD: Final[tuple[Any, ...]] = (
-    *(None, "", "x", "0", 0, 1, 2, True, 1.0, b"x", "[]", "{}", '["title"]', '["x","x"]', '["a", "b"]', "[1]", "not json"),
+    *(
+        None,
+        "",
+        "x",
+        "0",
+        0,
+        1,
+        2,
+        True,
+        1.0,
+        b"x",
+        "[]",
+        "{}",
+        '["title"]',
+        '["x","x"]',
+        '["a", "b"]',
+        "[1]",
+        "not json",
+    ),
     *("2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:00.000000+00:00", "2026-01-31 12:00:00.000000Z", "\n"),
     *("2026-W05-6T12:00:00.000000Z", "2026-01-31T12:00:00,000000Z", "2026-99-99T12:00:00.000000Z", "task", "case"),
     *("done", "open", "high", "urgent", "todo", "a\tb\n", "\nclose\tx\n", '{"changes":{},"inputs":{}}'),
     *('{"changes":{"title":"t","title":"u"},"inputs":{}}', '{"changes":{"title":5},"inputs":{}}', '{"inputs":{}}'),
-    *('{"changes":[],"inputs":{}}', '{"changes":{"open_tasks":true},"inputs":{}} ', '{"changes":{"priority":"x"},"inputs":{}}'),
+    *(
+        '{"changes":[],"inputs":{}}',
+        '{"changes":{"open_tasks":true},"inputs":{}} ',
+        '{"changes":{"priority":"x"},"inputs":{}}',
+    ),
     *('{"changes":{"tags":[1]},"inputs":{}}', '{"changes":{"due_at":"2026-01-31"},"inputs":{}}', "[1,2]", "add_note"),
     *('{"changes":{"attributes":[["a",1]]},"inputs":{}}', '{"changes":{"tags":{"add":["z"]}},"inputs":{}}', "delete"),
 )

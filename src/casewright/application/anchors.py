@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO, Final, NoReturn, TypeAlias
@@ -37,6 +38,7 @@ _FORMAT: Final = "casewright.anchor.v1"
 _LONGEST: Final = 64 * 1024
 _LEAST_KEY: Final = 16
 _SHA256: Final = 64
+_HEX: Final = re.compile("(?:[0-9a-f]{2})+", re.ASCII)
 _UNKNOWN: Final = "is no anchor, or was changed"
 _ADVICE: Final = "use the file as it was written, and the copy that was kept elsewhere"
 
@@ -201,7 +203,7 @@ def read_anchor(file: BinaryIO, *, check: Callable[[bytes, bytes], bool] | None 
     else:
         _refuse()
     told = _record(line)
-    signature = told.pop("signature", None)
+    signature = _as_signature(told.pop("signature", None))
     anchor = Anchor(made_at=made_at, items=items, events=events, sha256=digest.hexdigest(), signature=signature)
     if told != json.loads(anchor.message) or next(lines, None) is not None:
         _refuse()
@@ -225,10 +227,13 @@ def anchored(file: BinaryIO) -> Iterator[Mark]:
 
 
 def _is_signed(anchor: Anchor, check: Callable[[bytes, bytes], bool]) -> bool:
-    try:
-        return check(anchor.message, bytes.fromhex(anchor.signature or ""))
-    except (ValueError, TypeError):
-        return False
+    return anchor.signature is not None and check(anchor.message, bytes.fromhex(anchor.signature))
+
+
+def _as_signature(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not _HEX.fullmatch(value)):
+        _refuse()
+    return value
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
