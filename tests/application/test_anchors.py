@@ -104,8 +104,8 @@ def test_a_forged_whole_needs_the_key() -> None:
         assert read_anchor(io.BytesIO(forged)).items == 6
         with pytest.raises(InvalidInputError, match="signature"):
             read_anchor(io.BytesIO(forged), check=KEY.check)
-    for odd in (b'"zz', b'"f', b'"'):
-        text = written(kept(), sign=lambda message: b"").replace(b'"signature":"', b'"signature":' + odd)
+    for odd in (b'"zz"', b'"f"', b'""', b"null", b"1"):
+        text = written(kept(), sign=lambda message: b"\xaa").replace(b'"signature":"aa"', b'"signature":' + odd)
         with pytest.raises(InvalidInputError):
             read_anchor(io.BytesIO(text))
 

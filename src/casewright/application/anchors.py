@@ -203,7 +203,7 @@ def read_anchor(file: BinaryIO, *, check: Callable[[bytes, bytes], bool] | None 
     else:
         _refuse()
     told = _record(line)
-    signature = _as_signature(told.pop("signature", None))
+    signature = _as_signature(told.pop("signature")) if "signature" in told else None
     anchor = Anchor(made_at=made_at, items=items, events=events, sha256=digest.hexdigest(), signature=signature)
     if told != json.loads(anchor.message) or next(lines, None) is not None:
         _refuse()
@@ -230,10 +230,8 @@ def _is_signed(anchor: Anchor, check: Callable[[bytes, bytes], bool]) -> bool:
     return anchor.signature is not None and check(anchor.message, bytes.fromhex(anchor.signature))
 
 
-def _as_signature(value: object) -> str | None:
-    if value is not None and (not isinstance(value, str) or not _HEX.fullmatch(value)):
-        _refuse()
-    return value
+def _as_signature(value: object) -> str:
+    return value if isinstance(value, str) and _HEX.fullmatch(value) else _refuse()
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
