@@ -40,7 +40,10 @@ def test_no_byte_of_it_is_left_in_the_file(tmp_path: Path) -> None:
     store = sqlite_store(tmp_path / "store.db")
     told(store, "a")
     told(store, "b", "other words")
-    files = lambda: b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))  # noqa: E731 - said twice
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
+
     assert CANARY.encode() in files()
     assert store.erase("a") == Erased(61, 30)
     assert CANARY.encode() not in files()

@@ -18,7 +18,7 @@ from casewright import TASK, Actor, StorageError, seal
 from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore, proving
 from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values
 from casewright.application.anchors import HmacKey, anchored, read_anchor, write_anchor
-from casewright.application.proving import Proof, proved
+from casewright.application.proving import Proof, prove, proved
 from casewright.domain.events import Change, evolve_event
 from casewright.domain.folding import apply
 from casewright.domain.items import Item
@@ -361,7 +361,7 @@ def test_what_others_write_meanwhile_is_no_finding(store: SqlAlchemyStore, monke
     """A finding that is not there on a second look was somebody's commit, and is believed no more (L5, H7)."""
     write(store, *created(TASK, "a"))
     looks: list[Proof] = []
-    real = proving.prove
+    real = prove
 
     def moved(*parts: Any) -> Proof:
         """What is found while somebody writes: first a version that is not there yet, then all of it."""

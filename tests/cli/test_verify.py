@@ -119,6 +119,7 @@ def test_many_findings_are_counted_and_some_are_shown(
     """However many there are, memory does not grow: the first ones are listed, the others counted (H7)."""
     monkeypatch.setattr(verify, "_LISTED", 5)
     monkeypatch.setattr(verify, "_SHOWN", 3)
+    monkeypatch.setattr(verify, "_PAGE", 2)
     tamper(database, "UPDATE casewright_event SET actor_id = 'forged' WHERE version = 1")
     code, printed, _ = run()
     assert code == 1

@@ -6,13 +6,12 @@ what it finds with an anchor that was kept elsewhere: only so a cut tail, a drop
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
-from casewright.application.verifying import verify_stored
-from casewright.domain.events import Event
+from casewright.application.verifying import Stored, verify_stored
 from casewright.domain.history import Finding, verify
 from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.items import Item, Note
@@ -126,7 +125,7 @@ def as_proving(store: object) -> Proving:
 _ADVICE: Final = "verify its items one by one: bus.verify(item_id, by=...)"
 
 
-def prove(place: Place, item: Item | None, events: Collection[Event], notes: Sequence[Note]) -> Proof:
+def prove(place: Place, item: Item | None, events: Stored, notes: Sequence[Note]) -> Proof:
     """Return the proof of one item from all that is kept of it: for stores that are `Proving`.
 
     Args:

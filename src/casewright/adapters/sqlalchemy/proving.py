@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import groupby, islice
 from operator import itemgetter
@@ -132,12 +132,12 @@ class _Walk:
                 left -= 1
             found = [self._send(question, (tenant,)).fetchone()[0] for question in self._questions.tenants]
             later = [one for one in found if one is not None]
-            if not later or left < 1:
+            if not later:
                 return
             tenant, item_id = min(later), ""
 
     def _of_tenant(self, tenant: str, after: str, limit: int) -> Iterator[Proof]:
-        while limit > 0:
+        while True:
             most = min(_GROUP, limit)
             asked = self._questions.events_of, self._questions.notes_of
             counts = [self._rows(question, tenant, after, most) for question in asked]
@@ -212,7 +212,7 @@ class _Walk:
         return self._send(statement, parameters).fetchall()
 
 
-class _Pages(Collection[Event]):
+class _Pages:
     """The events of one item, read anew each time they are gone through, page by page."""
 
     def __init__(self, page: Callable[[int], Sequence[Row]]) -> None:
@@ -243,9 +243,6 @@ class _Pages(Collection[Event]):
         if self._length is None:
             self._length = sum(1 for _ in self.rows())
         return self._length
-
-    def __contains__(self, event: object) -> bool:
-        return any(event == one for one in self)
 
 
 def _portions(ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[Sequence[str]]:

@@ -16,6 +16,7 @@ from casewright.domain.catalog import REGULATORY_CASE, TASK
 from casewright.domain.folding import ERASED_TEXT, erased_fields, fold
 from casewright.domain.history import erase
 from casewright.domain.ids import ActorId, ItemId, Tenant
+from casewright.domain.items import Case
 from casewright.domain.json_values import EMPTY
 from casewright.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from casewright.testing.builders import SOME_TIME
@@ -113,9 +114,10 @@ class ErasureContract(Contract):
         changes = _personal()
         write(store, *changes)
         erasure(store).erase("t")
-        item = load(store, "t")
+        item, case = load(store, "t"), load(store, "c")
+        assert isinstance(case, Case)
         more = decided(item, "edit", {"title": "new", "attributes": {"y": 1}})
-        more += decided(more[-1].after, "delete", parent=load(store, "c"))
+        more += decided(more[-1].after, "delete", parent=case)
         write(store, *more)
         found, events, notes = all_of(store, "t")
         assert found is not None

@@ -11,6 +11,7 @@ from casewright.application.ports import Store
 from casewright.application.proving import Mark, Proof, Proving, proved
 from casewright.domain.catalog import TASK
 from casewright.domain.events import Event
+from casewright.domain.ids import ItemId, Tenant
 from casewright.errors import InvalidInputError
 from casewright.testing.contracts.base import Contract, must_raise, told
 from casewright.testing.contracts.driving import ODD_TIME, Changes, annotated, created, decided, under_review, write
@@ -78,8 +79,8 @@ class ProvingContract(Contract):
         assert list(proving(store).digests(marks)) == [mark.head for mark in marks]
         strangers = [
             attrs.evolve(marks[0], version=99),
-            attrs.evolve(marks[0], tenant="north"),
-            attrs.evolve(marks[0], item_id="nobody"),
+            attrs.evolve(marks[0], tenant=Tenant("north")),
+            attrs.evolve(marks[0], item_id=ItemId("nobody")),
         ]
         assert list(proving(store).digests(strangers)) == [None, None, None]
         assert list(proving(store).digests([])) == []
