@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from casewright.application.anchors import Anchor, HmacKey, anchored, read_anchor, write_anchor
     from casewright.application.async_buffering import AsyncBufferingUnitOfWork
     from casewright.application.async_bus import AsyncCommandBus
     from casewright.application.async_ports import (
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
         Tag,
         UnblockTask,
     )
+    from casewright.application.denials import AsyncDenialLog, Denial, DenialLog, DenialRecorder
+    from casewright.application.erasing import AsyncErasure, Erased, Erasure
     from casewright.application.facts import AsyncFactProvider, FactProvider
     from casewright.application.hosting import drive
     from casewright.application.new_ids import uuid7
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
         Store,
         UnitOfWork,
     )
+    from casewright.application.proving import Mark, Proof, Proving, proved
     from casewright.application.publishing import AsyncPublisher, Message, Publisher
     from casewright.application.reports import Outcome, Report
     from casewright.application.writes import RowWrite, Writes
@@ -135,10 +139,13 @@ __all__ = [
     "AddNote",
     "AlreadyExistsError",
     "Analysis",
+    "Anchor",
     "Ask",
     "Assign",
     "AsyncBufferingUnitOfWork",
     "AsyncCommandBus",
+    "AsyncDenialLog",
+    "AsyncErasure",
     "AsyncFactProvider",
     "AsyncItems",
     "AsyncListing",
@@ -168,8 +175,13 @@ __all__ = [
     "Cursor",
     "DefinitionError",
     "Delete",
+    "Denial",
+    "DenialLog",
+    "DenialRecorder",
     "Edit",
     "Effect",
+    "Erased",
+    "Erasure",
     "EscalateCase",
     "Event",
     "FactProvider",
@@ -177,6 +189,7 @@ __all__ = [
     "FrozenMapping",
     "Guard",
     "HistoryError",
+    "HmacKey",
     "Hosting",
     "IdempotencyKeyReusedError",
     "Input",
@@ -188,6 +201,7 @@ __all__ = [
     "Lifecycle",
     "Listing",
     "LoggingObserver",
+    "Mark",
     "Message",
     "MisuseError",
     "NotFoundError",
@@ -207,6 +221,8 @@ __all__ = [
     "Phase",
     "Priority",
     "Problem",
+    "Proof",
+    "Proving",
     "Publisher",
     "Reason",
     "Refused",
@@ -242,6 +258,7 @@ __all__ = [
     "actor",
     "all_of",
     "always",
+    "anchored",
     "any_of",
     "boolean",
     "choice",
@@ -268,6 +285,8 @@ __all__ = [
     "not_",
     "performed",
     "predicate",
+    "proved",
+    "read_anchor",
     "same",
     "seal",
     "set_value",
@@ -275,6 +294,7 @@ __all__ = [
     "uuid7",
     "verify",
     "veto",
+    "write_anchor",
 ]
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker
