@@ -353,8 +353,21 @@ def test_many_items_are_proven_in_groups(store: SqlAlchemyStore) -> None:
         connection.execute(delete(ITEM).where(ITEM.c.id.in_(["000", "199", "200", "449"])))
         connection.execute(delete(EVENT).where(EVENT.c.item_id.in_(["198", "201", "399"])))
     found = broken(store)
+    for page in (7, 150, 500):
+        assert broken(store, page=page) == found
     assert [item_id for _, item_id in found] == ["000", "198", "199", "200", "201", "399", "449"]
     assert [proof.item_id for proof in proved(store, page=1_000)] == [f"{number:03}" for number in range(450)]
+
+
+def test_rows_and_events_that_never_meet_are_all_found(store: SqlAlchemyStore) -> None:
+    """Many rows without events, and as many events without rows between them, are found to the last one (H2)."""
+    write(store, *[change for number in range(300) for change in created(TASK, f"{number:03}")])
+    odd = [f"{number:03}" for number in range(1, 300, 2)]
+    with store.engine.begin() as connection:
+        connection.execute(delete(ITEM).where(ITEM.c.id.in_(odd)))
+        connection.execute(delete(EVENT).where(EVENT.c.item_id.not_in(odd)))
+    for page in (1, 149, 300, 1_000):
+        assert len(broken(store, page=page)) == 300
 
 
 def test_what_others_write_meanwhile_is_no_finding(store: SqlAlchemyStore, monkeypatch: pytest.MonkeyPatch) -> None:

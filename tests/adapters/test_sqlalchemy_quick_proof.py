@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from casewright import Change, erase
+from casewright import REGULATORY_CASE, TASK, Change, erase
 from casewright.adapters.sqlalchemy.quick import header_text, sound_events
+from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.domain.events import HEADERS
 from casewright.domain.history import canonical_header
 from casewright.domain.values import instant_text
+from casewright.testing.contracts.driving import created
 from support.histories import random_histories
 from support.sizes import full
 from support.tampering import Rows
@@ -93,3 +95,52 @@ def test_an_instant_is_canonical_or_doubted(seed: int) -> None:
     except ValueError:
         canonical = False
     assert (quick(rows) is not None) is canonical
+
+
+def _one_event(payload: str, changed: str, *, actor: str = "ann", case: bool = False, **fields: Any) -> Rows:
+    """Return the rows of an item with one event that was forged as a whole, its row to match."""
+    (opening,) = created(REGULATORY_CASE if case else TASK, "a", title="t")
+    rows = Rows.of([opening])
+    assert rows.item is not None
+    event, names = rows.events[0], [column.name for column in TABLES.item.c]
+    event[9], event[19], event[23] = actor, changed, payload
+    forged = {"created_by": actor, "performers": f"\ncreate\t{actor}\n", **fields}
+    for name, value in forged.items():
+        rows.item[names.index(name)] = value
+    rows.reseal()
+    return rows
+
+
+TITLE = '{"changes":{"title":"t"},"inputs":{}}'
+FORGED: dict[str, Rows] = {
+    "a tab in an id": _one_event(TITLE, '["title"]', actor="p\tq"),
+    "a line feed in an id": _one_event(TITLE, '["title"]', actor="p\nclose\tq"),
+    "no priority": _one_event(
+        '{"changes":{"priority":"x","title":"t"},"inputs":{}}', '["priority","title"]', priority="x"
+    ),
+    "a key twice": _one_event('{"changes":{"title":"s","title":"t"},"inputs":{}}', '["title"]'),
+    "more than JSON": _one_event(TITLE + "x", '["title"]'),
+    "no JSON": _one_event("x", '["title"]'),
+    "no number": _one_event(
+        '{"changes":{"open_tasks":null,"title":"t"},"inputs":{}}', '["open_tasks","title"]', case=True, open_tasks=None
+    ),
+    "true for one": _one_event(
+        '{"changes":{"open_tasks":true,"title":"t"},"inputs":{}}', '["open_tasks","title"]', case=True, open_tasks=1
+    ),
+    "no title": _one_event('{"changes":{},"inputs":{}}', '["title"]', title=None),
+    "a tag that is no text": _one_event(
+        '{"changes":{"tags":[1],"title":"t"},"inputs":{}}', '["tags","title"]', tags="[1]"
+    ),
+    "a date that is no time": _one_event(
+        '{"changes":{"due_at":"soon","title":"t"},"inputs":{}}', '["due_at","title"]', due_at="soon"
+    ),
+    "changes in a list": _one_event('{"changes":[],"inputs":{}}', '["title"]'),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forgery_that_fits_in_itself_is_doubted(what: str) -> None:
+    """What nobody of ours can have written is not called sound, though row and digests were forged to fit it (H6)."""
+    assert FORGED[what].findings() != ()
+    assert quick(FORGED[what]) is None
+    assert quick(_one_event(TITLE, '["title"]')) == 1

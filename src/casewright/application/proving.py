@@ -203,9 +203,10 @@ def _dropped(mark: Mark) -> Proof:
 def _held(proof: Proof, mark: Mark, digests: dict[Mark, str | None]) -> Proof:
     """The proof, with what the anchor says against it."""
     if proof.events < mark.version:
-        code, place, text = "cut", proof.events, f"the anchor knows {mark.version} events, and {proof.events} are left"
+        known = f"the anchor knows {mark.version} events, and {proof.events} are left"
+        finding = Finding(proof.events, "cut", known)
     elif digests.get(mark, proof.head) != mark.head:
-        code, place, text = "rewritten", mark.version - 1, "the anchor knows another event of this version"
+        finding = Finding(mark.version - 1, "rewritten", "the anchor knows another event of this version")
     else:
         return proof
-    return attrs.evolve(proof, findings=(*proof.findings, Finding(place, code, text)))
+    return attrs.evolve(proof, findings=(*proof.findings, finding))

@@ -142,16 +142,13 @@ class _Walk:
             asked = self._questions.events_of, self._questions.notes_of
             counts = [self._rows(question, tenant, after, most) for question in asked]
             items = {row[1]: row for row in self._rows(self._questions.items, tenant, after, most)}
-            ids = [[row[0] for row in rows] for rows in counts] + [list(items)]
-            # What comes after the last id of a list that was cut off may be missing in it.
-            bounds = [found[-1] for found in ids if len(found) == most]
             sizes: dict[str, int] = dict.fromkeys(items, 0)
             for item_id, number in (row for rows in counts for row in rows):
                 sizes[item_id] = sizes.get(item_id, 0) + number
-            here = sorted(item_id for item_id in sizes if not bounds or item_id <= min(bounds))[:most]
+            here = sorted(sizes)[:most]  # of these, what each of the three has found is whole
             for portion in _portions(here, sizes):
                 yield from self._portion(tenant, portion, items, sizes)
-            if not here or not bounds:
+            if len(here) < most:
                 return
             after = here[-1]
             limit -= len(here)
