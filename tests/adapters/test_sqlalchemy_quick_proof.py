@@ -43,7 +43,7 @@ def test_the_header_is_written_as_it_was_hashed() -> None:
 def test_all_that_is_sound_is_called_so() -> None:
     """Each history that decisions have made is proven by the quick look alone, notes and deletions too (H7)."""
     actions = set()
-    for chain in chains(60):
+    for chain in chains(25):
         assert quick(Rows.of(chain)) == len(chain)
         actions |= {change.event.action for change in chain}
     assert {"add_note", "delete", "task_opened", "tag", "edit", "set_due"} <= actions
@@ -58,7 +58,7 @@ def test_what_was_erased_is_looked_at_slowly() -> None:
         assert erase(chain[place].event).erased or rows.findings()
 
 
-@pytest.mark.parametrize("tries", [6_000, full(200_000)])
+@pytest.mark.parametrize("tries", [2_000, full(50_000)])
 def test_nothing_is_called_sound_that_is_not(tries: int) -> None:
     """However rows are changed, digests made anew or not: what is called sound has no findings (H6, H7)."""
     rng = random.Random(tries)
@@ -74,12 +74,16 @@ def test_nothing_is_called_sound_that_is_not(tries: int) -> None:
     assert sum(number for (_, sound, clean), number in seen.items() if clean and not sound) < tries // 20
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_an_instant_is_canonical_or_doubted(seed: int) -> None:
+def test_an_instant_is_canonical_or_doubted() -> None:
     """A time in another form than ours is not called sound, though it may be the same instant (H4, S3)."""
-    rng = random.Random(seed)
     (chain, *_) = chains(1)
-    rows = Rows.of(chain[:1])
+    outcomes = Counter(_with_an_odd_time(Rows.of(chain[:1]), random.Random(seed)) for seed in range(400))
+    assert outcomes[True] > 20
+    assert outcomes[False] > 200
+
+
+def _with_an_odd_time(rows: Rows, rng: random.Random) -> bool:
+    """Change a time at random, and return whether it is canonical still; the quick look must agree."""
     text = list(rows.events[0][11])
     for _ in range(rng.randrange(1, 3)):
         text[rng.randrange(len(text))] = rng.choice("0123456789TWZ:-.,+ \u0661")
@@ -94,7 +98,8 @@ def test_an_instant_is_canonical_or_doubted(seed: int) -> None:
         canonical = moment.tzinfo is UTC and instant_text(moment) == odd
     except ValueError:
         canonical = False
-    assert (quick(rows) is not None) is canonical
+    assert (quick(rows) is not None) is canonical, odd
+    return canonical
 
 
 def _one_event(payload: str, changed: str, *, actor: str = "ann", case: bool = False, **fields: Any) -> Rows:

@@ -82,7 +82,7 @@ def test_no_change_of_an_anchor_goes_unseen(signed: bool) -> None:
     check = KEY.check if signed else None
     rng = random.Random(1)
     forged = {text[:place] for place in range(len(text))} | {text + b"\n", text + text, text + b"{}\n"}
-    for place in range(0, len(text), 1 if signed else 3):
+    for place in range(0, len(text), 2 if signed else 5):
         forged.add(text[:place] + bytes([text[place] ^ 1 << rng.randrange(7)]) + text[place + 1 :])
         forged.add(text[:place] + text[place + 1 :])
         forged.add(text[:place] + b" " + text[place:])
