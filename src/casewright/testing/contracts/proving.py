@@ -25,7 +25,7 @@ _IDS: Final = ("~", "b", "B", "10", "9", "é", "\uffee", "\U0001d49c")
 
 def _worked_on() -> Changes:
     """A case with its task, and a task with notes that is deleted in the end."""
-    changes = (*under_review("complete", "reopen"), *created(TASK, "a", description="why", due_at=ODD_TIME))
+    changes = (*under_review("complete", "reopen", "complete"), *created(TASK, "a", description="why", due_at=ODD_TIME))
     for number in range(3):
         changes += annotated(changes[-1].after, f"{number}")
         changes += decided(changes[-1].after, "edit", {"attributes": {"n": number, "odd": None}, "priority": "high"})
