@@ -64,7 +64,8 @@ def test_while_others_read_the_log_stays(tmp_path: Path) -> None:
         assert hasty.erase("a").events == 61
         reader.rollback()
     with hasty.engine.connect() as connection:
-        dump = "".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
+        driver: Any = connection.connection.driver_connection
+        dump = "".join(driver.iterdump())
     assert CANARY not in dump
     for one in (store, hasty):
         one.engine.dispose()

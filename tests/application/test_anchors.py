@@ -112,9 +112,10 @@ def test_a_forged_whole_needs_the_key() -> None:
 
 def test_a_key_must_be_long_enough() -> None:
     """What is too short to be a secret, or no bytes, is refused and not shown."""
-    for key in (b"", b"fifteen bytes..", "a text of sixteen"):
+    keys: list[Any] = [b"", b"fifteen bytes..", "a text of sixteen"]
+    for key in keys:
         with pytest.raises(InvalidInputError) as caught:
-            HmacKey(key)  # type: ignore[arg-type]
+            HmacKey(key)
         assert "fifteen" not in str(caught.value)
 
 
@@ -133,8 +134,9 @@ def test_what_is_not_sound_is_not_anchored() -> None:
 
 def test_only_a_store_that_is_proving_can_be_gone_through() -> None:
     """Another store is a MisuseError that names what is missing and what can be done instead."""
+    other: Any = object()
     with pytest.raises(MisuseError, match="Proving"):
-        list(proved(object()))  # type: ignore[arg-type]
+        list(proved(other))
 
 
 def test_an_error_of_the_store_is_passed_on() -> None:

@@ -132,7 +132,9 @@ def test_an_asynchronous_log_is_awaited() -> None:
 
 def test_what_keeps_no_denials_is_misuse() -> None:
     """A log that is none is a MisuseError when the recorder is made, and so is a clock that cannot be called."""
+    other: Any = object()
     with pytest.raises(MisuseError, match="DenialLog"):
-        DenialRecorder(object())  # type: ignore[arg-type]
+        DenialRecorder(other)
+    clock: Any = AT
     with pytest.raises(MisuseError, match="clock"):
-        DenialRecorder(MemoryStore(), clock=AT)  # type: ignore[arg-type]
+        DenialRecorder(MemoryStore(), clock=clock)

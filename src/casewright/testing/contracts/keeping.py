@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -134,7 +135,7 @@ class ErasureContract(Contract):
         assert erasure(store).erase("t", tenant="north") == Erased(5, 1)
         assert all_of(store, "t") == before
         for item_id, tenant in (("t", "south"), ("nobody", "")):
-            asked = must_raise(NotFoundError, lambda i=item_id, t=tenant: erasure(store).erase(i, tenant=t), "erase()")  # type: ignore[misc]
+            asked = must_raise(NotFoundError, partial(erasure(store).erase, item_id, tenant=tenant), "erase()")
             assert asked.item_id == item_id
 
     @pytest.mark.parametrize("versions", ["12", [0], ["1"], [True], 1])

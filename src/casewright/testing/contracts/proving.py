@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import attrs
@@ -69,7 +70,7 @@ class ProvingContract(Contract):
         assert proving(store).proofs(limit=10) == ()
         assert proving(store).kept_items() == 0
         for limit in (0, -1):
-            must_raise(InvalidInputError, lambda limit=limit: proving(store).proofs(limit=limit), "proofs()")  # type: ignore[misc]
+            must_raise(InvalidInputError, partial(proving(store).proofs, limit=limit), "proofs()")
 
     def test_digests_are_those_of_the_events(self, store: Store) -> None:
         """The digest of each event is found by item and version, and none where there is no such event (H6)."""
