@@ -11,6 +11,7 @@ import authorization
 import decisions
 import footprint
 import keys
+import verifying
 
 import stores
 
@@ -24,7 +25,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bar is missed")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}; medians of {options.rounds} interleaved rounds")
-    met = [part.run(options.rounds) for part in (decisions, authorization, stores, asynchronous, keys, footprint)]
+    met = [
+        part.run(options.rounds)
+        for part in (decisions, authorization, stores, asynchronous, keys, footprint, verifying)
+    ]
     return 1 if options.check and not all(met) else 0
 
 

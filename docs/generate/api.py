@@ -14,7 +14,19 @@ __all__ = ["api_index", "api_page", "api_pages"]
 LONG: Final = 80
 BUS: Final = (
     *("bus", "async_bus", "reading", "async_reading", "reports", "observers", "facts", "new_ids", "registry"),
-    *("plan", "batch", "given", "arguments", "retrying", "timing", "verifying"),
+    *(
+        "plan",
+        "batch",
+        "given",
+        "arguments",
+        "retrying",
+        "timing",
+        "verifying",
+        "proving",
+        "anchors",
+        "erasing",
+        "denials",
+    ),
     *("keys", "fingerprints", "replaying", "async_replaying", "retention"),
 )
 PORTS: Final = (

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from casewright.application.anchors import Anchor, HmacKey, anchored, read_anchor, write_anchor
     from casewright.application.async_buffering import AsyncBufferingUnitOfWork, AsyncLedgerUnitOfWork
     from casewright.application.async_bus import AsyncCommandBus
     from casewright.application.async_ports import (
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
         Tag,
         UnblockTask,
     )
+    from casewright.application.denials import AsyncDenialLog, Denial, DenialLog, DenialRecorder
+    from casewright.application.erasing import AsyncErasure, Erased, Erasure
     from casewright.application.facts import AsyncFactProvider, FactProvider
     from casewright.application.hosting import drive
     from casewright.application.ledger import (
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
         Store,
         UnitOfWork,
     )
+    from casewright.application.proving import Mark, Proof, Proving, proved
     from casewright.application.publishing import AsyncPublisher, Message, Publisher
     from casewright.application.relay import OutboxRelay
     from casewright.application.relay_round import RelayReport
@@ -164,10 +168,13 @@ __all__ = [
     "AddNote",
     "AlreadyExistsError",
     "Analysis",
+    "Anchor",
     "Ask",
     "Assign",
     "AsyncBufferingUnitOfWork",
     "AsyncCommandBus",
+    "AsyncDenialLog",
+    "AsyncErasure",
     "AsyncFactProvider",
     "AsyncItems",
     "AsyncKeyPurging",
@@ -206,9 +213,14 @@ __all__ = [
     "Cursor",
     "DefinitionError",
     "Delete",
+    "Denial",
+    "DenialLog",
+    "DenialRecorder",
     "Due",
     "Edit",
     "Effect",
+    "Erased",
+    "Erasure",
     "EscalateCase",
     "Event",
     "Expecting",
@@ -218,6 +230,7 @@ __all__ = [
     "FrozenMapping",
     "Guard",
     "HistoryError",
+    "HmacKey",
     "Hosting",
     "IdempotencyKeyReusedError",
     "Input",
@@ -234,6 +247,7 @@ __all__ = [
     "Lifecycle",
     "Listing",
     "LoggingObserver",
+    "Mark",
     "Message",
     "MisuseError",
     "NotFoundError",
@@ -256,6 +270,8 @@ __all__ = [
     "Place",
     "Priority",
     "Problem",
+    "Proof",
+    "Proving",
     "PublishError",
     "Publisher",
     "Reason",
@@ -296,6 +312,7 @@ __all__ = [
     "actor",
     "all_of",
     "always",
+    "anchored",
     "any_of",
     "async_purge_keys",
     "async_stop_on_signals",
@@ -324,7 +341,9 @@ __all__ = [
     "not_",
     "performed",
     "predicate",
+    "proved",
     "purge_keys",
+    "read_anchor",
     "same",
     "seal",
     "set_value",
@@ -333,6 +352,7 @@ __all__ = [
     "uuid7",
     "verify",
     "veto",
+    "write_anchor",
 ]
 
 if not TYPE_CHECKING:  # so that a misspelt name stays an error to a type checker

@@ -8,6 +8,10 @@ from typing import Final
 __all__ = ["MODULES"]
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "application.anchors": ("Anchor", "HmacKey", "anchored", "read_anchor", "write_anchor"),
+    "application.denials": ("AsyncDenialLog", "Denial", "DenialLog", "DenialRecorder"),
+    "application.erasing": ("AsyncErasure", "Erased", "Erasure"),
+    "application.proving": ("Mark", "Proof", "Proving", "proved"),
     "application.async_buffering": ("AsyncBufferingUnitOfWork", "AsyncLedgerUnitOfWork"),
     "application.async_bus": ("AsyncCommandBus",),
     "application.async_ports": (

@@ -158,7 +158,7 @@ class AlreadyExistsError(ConflictError):
 
     Attributes:
         item_id: The id.
-        what: What was to have it: ``"item"``, ``"note"`` or, where it is an idempotency key, ``"key"``.
+        what: What was to have it: ``"item"``, ``"note"``, ``"denial"`` or, of an idempotency key, ``"key"``.
     """
 
     code: ClassVar[str] = "already_exists"

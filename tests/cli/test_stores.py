@@ -21,11 +21,13 @@ def command(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     return ["demo", "--database"] if request.param == "demo" else [*write_replay(tmp_path), "--into"]
 
 
-@pytest.fixture(params=["demo", "replay", "check", "upgrade"])
+@pytest.fixture(params=["demo", "replay", "check", "upgrade", "verify"])
 def reaching(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     """The arguments of each command that takes a database, up to its URL."""
     if request.param in {"check", "upgrade"}:
         return ["schema", f"--{request.param}"]
+    if request.param == "verify":
+        return ["verify", "--database"]
     return ["demo", "--database"] if request.param == "demo" else [*write_replay(tmp_path), "--into"]
 
 

@@ -17,7 +17,7 @@ PROMISES = {row["id"]: row["proof"] for row in PROMISE.finditer((EXPLANATION / "
 NUMBERS = {
     "A": range(1, 13),
     "E": range(1, 5),
-    "H": (1, 2, 3, 4, 5, 6, 8),
+    "H": range(1, 9),
     "L": range(1, 6),
     "S": (1, 2, 3, 4, 6, 7, 8),
     "T": (1, 2, 4, 6),

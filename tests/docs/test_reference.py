@@ -170,10 +170,11 @@ def test_every_finding_code_is_on_its_page() -> None:
 
 
 def test_every_finding_code_of_a_bus_is_on_its_page() -> None:
-    """The page of findings has every code that `bus.verify` gives besides, and no other."""
+    """The page of findings has every code that a bus or a walk through a store gives besides, and no other."""
     found = [call.args[1] for name, call in calls() if name == "Finding" and len(call.args) == 3]
     given = [str(node.value) for node in found if isinstance(node, ast.Constant)]
-    assert_same(given, table_codes(sections("problems.md")["Findings of a bus"]))
+    shown = [table_codes(sections("problems.md")[f"Findings of a {place}"]) for place in ("bus", "store")]
+    assert_same(given, [code for codes in shown for code in codes])
 
 
 def test_the_limits_are_those_of_the_constants() -> None:

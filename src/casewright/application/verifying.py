@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import attrs
 
@@ -13,15 +14,27 @@ from casewright.domain.items import Item, Note
 from casewright.domain.json_values import FrozenMapping, canonical_json
 from casewright.errors import HistoryError
 
-__all__ = ["verify_stored"]
+__all__ = ["Stored", "verify_stored"]
 
 
-def verify_stored(item: Item, events: Sequence[Event], notes: Sequence[Note]) -> tuple[Finding, ...]:
+class Stored(Protocol):
+    """All events of one item: a sequence, or what reads them anew each time it is gone through."""
+
+    def __iter__(self) -> Iterator[Event]:
+        """Go through them, by version."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+
+def verify_stored(item: Item, events: Stored, notes: Sequence[Note]) -> tuple[Finding, ...]:
     """Check a history (H5, H6), the row that it should make (E3, H2), and the notes that it tells of.
 
     Args:
         item: The row.
-        events: All events of the item, by version.
+        events: All events of the item, by version; gone through several times, so they may be read anew each time.
         notes: All notes of the item.
 
     Returns:
@@ -52,7 +65,7 @@ def _same(kept: object, made: object) -> bool:
     return type(kept) is type(made) and kept == made
 
 
-def _of_notes(events: Sequence[Event], notes: Sequence[Note], end: int) -> list[Finding]:
+def _of_notes(events: Stored, notes: Sequence[Note], end: int) -> list[Finding]:
     left = {note.version: note for note in notes}
     doubled = len(left) < len(notes)
     findings = []

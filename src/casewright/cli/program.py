@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NoReturn, TextIO
 
 import casewright
-from casewright.cli import check, demo, diagram, outbox, relay, replay, schema
+from casewright.cli import check, demo, diagram, outbox, relay, replay, schema, verify
 from casewright.cli.text import say, shows_url
 from casewright.errors import CasewrightError
 
@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "schema": schema,
     "relay": relay,
     "outbox": outbox,
+    "verify": verify,
 }
 _ENDING: Final = "exit codes: 0 fine, 1 findings, 2 bad input, or a store that cannot do it"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from casewright.adapters.sqlalchemy import SqlAlchemyStore
     from casewright.adapters.sqlalchemy.transactions import OwnTransaction
 
-__all__ = ["create_tables", "no_database", "open_store", "reaching", "temporary_store"]
+__all__ = ["create_tables", "no_database", "open_store", "reach", "reaching", "temporary_store"]
 
 _SQLITE: Final = "sqlite:///path/to/file.db"
 _POSTGRES: Final = "postgresql+psycopg://..."
@@ -126,6 +126,22 @@ def reaching(store: SqlAlchemyStore, *, write: bool) -> Iterator[OwnTransaction]
         raise InvalidInputError("the database's URL", *_TOO_LARGE) from None
     finally:
         transaction.end()
+
+
+def reach(store: SqlAlchemyStore) -> None:
+    """Check that the database of a store can be reached and holds its tables.
+
+    Args:
+        store: The store.
+
+    Raises:
+        InvalidInputError: An option of its URL is more than its driver can take.
+        StorageError: It cannot be reached, or has other tables than it should.
+    """
+    try:
+        store.ping()
+    except OverflowError:
+        raise InvalidInputError("the database's URL", *_TOO_LARGE) from None
 
 
 def create_tables(store: SqlAlchemyStore) -> None:

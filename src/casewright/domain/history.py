@@ -25,7 +25,17 @@ from casewright.domain.payloads import Payload
 from casewright.domain.values import MAX_ID, as_instant, as_name, instant_text
 from casewright.errors import InvalidInputError, MisuseError
 
-__all__ = ["Finding", "canonical_header", "erase", "header_digest", "note_digest", "payload_digest", "seal", "verify"]
+__all__ = [
+    "Finding",
+    "canonical_header",
+    "erase",
+    "header_digest",
+    "note_digest",
+    "payload_digest",
+    "seal",
+    "text_digest",
+    "verify",
+]
 
 _EVENT_TAG: Final = b"casewright.event.v1\n"
 _PAYLOAD_TAG: Final = b"casewright.payload.v1\n"
@@ -72,7 +82,7 @@ def canonical_header(event: Event) -> str:
 
 def header_digest(event: Event) -> str:
     """Return the SHA-256 of the header, in hexadecimal, under a tag of its own."""
-    return _digest(_canonical(event, {}))
+    return text_digest(_canonical(event, {}))
 
 
 def _canonical(event: Event, links: dict[str, object]) -> str:
@@ -89,7 +99,8 @@ def _canonical(event: Event, links: dict[str, object]) -> str:
     return canonical_json(header)
 
 
-def _digest(header: str) -> str:
+def text_digest(header: str) -> str:
+    """Return the SHA-256 of a header's canonical text, in hexadecimal, under the tag of events."""
     return hashlib.sha256(_EVENT_TAG + header.encode()).hexdigest()
 
 
@@ -142,7 +153,7 @@ def seal(
         "previous": "" if before is None else before.head,
         "payload_digest": payload_digest(payload.text, salt),
     }
-    digest = _digest(_canonical(event, links))
+    digest = text_digest(_canonical(event, links))
     sealed = evolve_event(event, {**links, "salt": salt, "digest": digest})
     return Change(before, evolve(change.after, {"head": digest}), sealed, change.notes, change.published, change.claims)
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
 from functools import cache, partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from casewright.application.async_ports import AsyncListing, AsyncOutbox, AsyncStore
+from casewright.application.denials import Denial
+from casewright.application.erasing import Erased
 from casewright.application.ledger import AsyncLedger, Expecting, LedgerEntry
 from casewright.application.ports import OutboxPointer, UnitOfWork
 from casewright.domain.events import Change, Event
@@ -126,6 +128,23 @@ class SynchronousStore:
             return number
 
         return self._portal.run(purged())
+
+    def erase(self, item_id: str, *, tenant: str = "", versions: Iterable[int] | None = None) -> Erased:
+        """See `Erasure.erase`."""
+        store: Any = self.inner
+        erased: Erased = self._portal.run(store.erase(item_id, tenant=tenant, versions=versions))
+        return erased
+
+    def add_denial(self, denial: Denial) -> None:
+        """See `DenialLog.add_denial`."""
+        store: Any = self.inner
+        self._portal.run(store.add_denial(denial))
+
+    def denials(self, *, tenant: str, after: str = "", limit: int) -> Sequence[Denial]:
+        """See `DenialLog.denials`."""
+        store: Any = self.inner
+        found: Sequence[Denial] = self._portal.run(store.denials(tenant=tenant, after=after, limit=limit))
+        return found
 
 
 class _View:

@@ -6,11 +6,14 @@ to each other there, they can do here (L5). What is done then is done in one go.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from casewright.adapters.memory.async_relaying import AsyncMemoryRelaying, others_first
 from casewright.adapters.memory.store import MemoryStore, in_order
 from casewright.application.async_buffering import AsyncLedgerUnitOfWork
+from casewright.application.denials import Denial
+from casewright.application.erasing import Erased
 from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
 from casewright.application.writes import Writes
@@ -41,6 +44,21 @@ class AsyncMemoryStore(AsyncMemoryRelaying):
 
     async def ping(self) -> None:
         """Do nothing; see `MemoryStore.ping`."""
+
+    async def erase(self, item_id: str, *, tenant: str = "", versions: Iterable[int] | None = None) -> Erased:
+        """Erase payloads of an item; see `Erasure.erase`."""
+        await others_first()
+        return self.store.erase(item_id, tenant=tenant, versions=versions)
+
+    async def add_denial(self, denial: Denial) -> None:
+        """Keep a denial; see `DenialLog.add_denial`."""
+        await others_first()
+        self.store.add_denial(denial)
+
+    async def denials(self, *, tenant: str, after: str = "", limit: int) -> tuple[Denial, ...]:
+        """Return denials of a tenant; see `DenialLog.denials`."""
+        await others_first()
+        return self.store.denials(tenant=tenant, after=after, limit=limit)
 
     async def purge_keys(self, *, before: datetime, limit: int = 1000) -> int:
         """Remove old entries of the ledger; see `KeyPurging.purge_keys`."""

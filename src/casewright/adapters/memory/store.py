@@ -9,7 +9,7 @@ more than the first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from threading import Lock
@@ -19,17 +19,20 @@ import attrs
 
 from casewright.adapters.memory.relaying import MemoryRelaying
 from casewright.application.buffering import LedgerUnitOfWork
+from casewright.application.denials import Denial
+from casewright.application.erasing import Erased, as_erasing
 from casewright.application.ledger import LedgerEntry
 from casewright.application.new_ids import Clock, system_clock
 from casewright.application.ports import OutboxPointer
+from casewright.application.proving import Mark, Place, Proof, prove
 from casewright.application.writes import RowWrite, Writes
 from casewright.domain.events import Event
 from casewright.domain.filters import Cursor, Order, OrderBy
-from casewright.domain.ids import ItemId, Tenant
+from casewright.domain.ids import ItemId, Tenant, as_tenant
 from casewright.domain.items import Item, Kind, Note
 from casewright.domain.terms import Scope, TermKind
 from casewright.domain.values import as_instant, as_integer
-from casewright.errors import AlreadyExistsError
+from casewright.errors import AlreadyExistsError, NotFoundError
 
 __all__ = ["MemoryStore", "MemoryUnitOfWork", "by_place", "in_order"]
 
@@ -80,6 +83,7 @@ class MemoryStore(MemoryRelaying):
         # note leads to what is kept of its item; actor and key, in two lines, to an entry of the ledger.
         self._kept: dict[tuple[Tenant, _What, str], Any] = {}
         self._lock = Lock()
+        self._denials: dict[tuple[Tenant, str], Denial] = {}
 
     def begin(self, *, tenant: str, write: bool = True) -> MemoryUnitOfWork:
         """Return a new unit of work; see `Store.begin`."""
@@ -111,6 +115,56 @@ class MemoryStore(MemoryRelaying):
         """Return the notes of an item; see `UnitOfWork.notes`."""
         kept = self.kept(tenant, item_id)
         return () if kept is None else kept.notes.part()
+
+    def proofs(self, *, after: Place | None = None, limit: int) -> tuple[Proof, ...]:
+        """Prove the next items; see `Proving.proofs`."""
+        most = as_integer(limit, "limit", least=1)
+        places = sorted((tenant, name) for tenant, what, name in list(self._kept) if what == "item")
+        later = [place for place in places if after is None or place > after][:most]
+        kept = ((place, self._kept[place[0], "item", place[1]]) for place in later)
+        return tuple([prove(place, one.item, one.events.part(), one.notes.part()) for place, one in kept])
+
+    def digests(self, marks: Sequence[Mark]) -> tuple[str | None, ...]:
+        """Return the digests of events; see `Proving.digests`."""
+        found = [self.history(mark.tenant, mark.item_id, after=mark.version - 1, limit=1) for mark in marks]
+        return tuple([events[0].digest if events else None for events in found])
+
+    def kept_items(self) -> int:
+        """Return how many items there are; see `Proving.kept_items`."""
+        return sum(what == "item" for _, what, _ in list(self._kept))
+
+    def erase(self, item_id: str, *, tenant: str = "", versions: Iterable[int] | None = None) -> Erased:
+        """Erase payloads of an item; see `Erasure.erase`."""
+        erasing = as_erasing(item_id, tenant, versions)
+        with self._lock:
+            kept = self.kept(erasing.tenant, erasing.item_id)
+            if kept is None:
+                raise NotFoundError(erasing.item_id)
+            events, notes = kept.events.part(), kept.notes.part()
+            left, noted = tuple(erasing.left(events)), tuple(map(erasing.noted, notes))
+            fresh = _Kept(
+                erasing.row(kept.item, events),
+                _Log(list(left), len(left)),
+                _Log(list(noted), len(noted)),
+                kept.pointers,
+            )
+            places: list[tuple[Tenant, _What, str]] = [(erasing.tenant, "item", erasing.item_id)]
+            for note in notes:
+                places.append((erasing.tenant, "note", note.id))  # noqa: PERF401 - as pyright can follow it
+            self._kept.update(dict.fromkeys(places, fresh))
+        lost = sum(one != other for one, other in zip(events, left, strict=True))
+        return Erased(lost, sum(one != other for one, other in zip(notes, noted, strict=True)))
+
+    def add_denial(self, denial: Denial) -> None:
+        """Keep a denial; see `DenialLog.add_denial`."""
+        if self._denials.setdefault((denial.tenant, denial.id), denial) is not denial:
+            raise AlreadyExistsError(denial.id, "denial")
+
+    def denials(self, *, tenant: str, after: str = "", limit: int) -> tuple[Denial, ...]:
+        """Return denials of a tenant; see `DenialLog.denials`."""
+        own, most = as_tenant(tenant), as_integer(limit, "limit", least=1)
+        found = [one for one in list(self._denials.values()) if one.tenant == own and one.id > after]
+        return tuple(sorted(found, key=attrgetter("id"))[:most])
 
     def matching(self, tenant: Tenant, kind: Kind, where: Scope) -> list[Item]:
         """Return the living items of a kind that are in the scope, in no order."""

@@ -11,8 +11,10 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Engine, SingletonThreadPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from casewright.adapters.sqlalchemy.async_keeping import AsyncKeepingStore
 from casewright.adapters.sqlalchemy.async_relaying import AsyncSqlRelaying
 from casewright.adapters.sqlalchemy.hops import Greenlets, Hops, Threads
+from casewright.adapters.sqlalchemy.keeping import KeepingStore
 from casewright.adapters.sqlalchemy.lines import Visit
 from casewright.adapters.sqlalchemy.store import SqlAlchemyStore
 from casewright.adapters.sqlalchemy.tables import Tables
@@ -30,7 +32,7 @@ __all__ = ["AsyncSqlAlchemyStore", "AsyncSqlAlchemyUnitOfWork"]
 T = TypeVar("T")
 
 
-class AsyncSqlAlchemyStore(AsyncSqlRelaying):
+class AsyncSqlAlchemyStore(AsyncSqlRelaying, AsyncKeepingStore):
     """`SqlAlchemyStore` for an event loop of asyncio.
 
     With an `AsyncEngine` (psycopg, asyncpg, asyncmy) it awaits the driver. With a plain `Engine` each command is done
@@ -152,6 +154,10 @@ class AsyncSqlAlchemyStore(AsyncSqlRelaying):
     async def create_schema(self) -> None:
         """Create the tables that are missing; see `SqlAlchemyStore.create_schema`."""
         await self._run(self._core.create_schema, write=True)
+
+    @property
+    def _keeper(self) -> KeepingStore:
+        return self._core
 
     async def _run(self, work: Callable[[], T], *, write: bool = False) -> T:
         visit = self._hops.visit(write=write)

@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 
 from casewright.adapters.sqlalchemy.databases import database_of
+from casewright.adapters.sqlalchemy.keeping import KeepingStore
+from casewright.adapters.sqlalchemy.proving import ProvingStore
 from casewright.adapters.sqlalchemy.relaying import SqlRelaying
 from casewright.adapters.sqlalchemy.schema import check_schema, create_missing, present_tables
 from casewright.adapters.sqlalchemy.sending import Send
@@ -28,7 +30,7 @@ _LONGEST: Final = timedelta(milliseconds=2**31 - 1)
 FoundT = TypeVar("FoundT")
 
 
-class SqlAlchemyStore(SqlRelaying):
+class SqlAlchemyStore(SqlRelaying, ProvingStore, KeepingStore):
     """Keeps items, histories, notes, outbox and keys in a SQL database, for any number of threads and processes.
 
     SQLite, PostgreSQL (psycopg) and MariaDB (PyMySQL). Making a store touches nothing. The engine is the caller's and

@@ -35,6 +35,8 @@ else:  # before they are imported, so that a failure shows what was compared
 from casewright.testing.contracts.async_ledger import AsyncLedgerContract
 from casewright.testing.contracts.async_relaying import AsyncRelayContract
 from casewright.testing.contracts.asynchronous import (
+    AsyncDenialLogContract,
+    AsyncErasureContract,
     AsyncListingContract,
     AsyncOutboxContract,
     AsyncStoreContract,
@@ -42,14 +44,18 @@ from casewright.testing.contracts.asynchronous import (
 )
 from casewright.testing.contracts.capabilities import Capabilities
 from casewright.testing.contracts.core import StoreContract
+from casewright.testing.contracts.keeping import DenialLogContract, ErasureContract
 from casewright.testing.contracts.ledger import LedgerContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.oracle import Rows
 from casewright.testing.contracts.outbox import OutboxContract
+from casewright.testing.contracts.proving import ProvingContract
 from casewright.testing.contracts.publishing import AsyncPublisherContract, PublisherContract
 from casewright.testing.contracts.relaying import RelayContract
 
 __all__ = [
+    "AsyncDenialLogContract",
+    "AsyncErasureContract",
     "AsyncLedgerContract",
     "AsyncListingContract",
     "AsyncOutboxContract",
@@ -57,10 +63,13 @@ __all__ = [
     "AsyncRelayContract",
     "AsyncStoreContract",
     "Capabilities",
+    "DenialLogContract",
+    "ErasureContract",
     "HostingContract",
     "LedgerContract",
     "ListingContract",
     "OutboxContract",
+    "ProvingContract",
     "PublisherContract",
     "RelayContract",
     "Rows",

@@ -19,11 +19,20 @@ from casewright.errors import MisuseError
 from casewright.testing.contracts.base import Contract, must_raise, needs, told
 from casewright.testing.contracts.core import StoreContract
 from casewright.testing.contracts.driving import NOTHING_THERE, Changes, all_of, annotated, created, kept, write
+from casewright.testing.contracts.keeping import DenialLogContract, ErasureContract
 from casewright.testing.contracts.listing import ListingContract
 from casewright.testing.contracts.outbox import OutboxContract, outbox
 from casewright.testing.portal import Portal, SynchronousStore
 
-__all__ = ["AsyncContract", "AsyncListingContract", "AsyncOutboxContract", "AsyncStoreContract", "HostingContract"]
+__all__ = [
+    "AsyncContract",
+    "AsyncDenialLogContract",
+    "AsyncErasureContract",
+    "AsyncListingContract",
+    "AsyncOutboxContract",
+    "AsyncStoreContract",
+    "HostingContract",
+]
 
 _METHODS: Final[Mapping[str, Callable[[AsyncUnitOfWork], object]]] = {
     "items.get()": lambda uow: uow.items.get("a"),
@@ -176,6 +185,14 @@ async def _cancelled(store: AsyncStore, changes: Changes, turns: int) -> tuple[b
 
 class AsyncListingContract(AsyncContract, ListingContract):
     """What an asynchronous store promises whose units are an `AsyncListing`: all of `ListingContract`."""
+
+
+class AsyncErasureContract(AsyncContract, ErasureContract):
+    """What an asynchronous store promises that is an `AsyncErasure`: all of `ErasureContract`."""
+
+
+class AsyncDenialLogContract(AsyncContract, DenialLogContract):
+    """What an asynchronous store promises that is an `AsyncDenialLog`: all of `DenialLogContract`."""
 
 
 @told

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from casewright.testing.contracts.delivering import DeliveryContract
-from casewright.testing.contracts.outbox_keeping import KeepingContract
 from casewright.testing.contracts.leasing import LeaseContract
+from casewright.testing.contracts.outbox_keeping import KeepingContract
 
 __all__ = ["RelayContract"]
 

@@ -194,6 +194,14 @@ class Database(ABC):
         """Let nobody else change the schema in between; SQLite's own lock sees to that."""
         yield
 
+    @contextmanager
+    def overwriting(self, send: Send) -> Iterator[None]:
+        """Let what is taken out of rows be overwritten where it stood, as far as that can be asked for."""
+        yield
+
+    def forget(self, engine: Engine, *, sql_events: bool) -> None:  # noqa: B027 - as above
+        """Do what can be done, after rows were overwritten, so that older states of them are kept nowhere."""
+
     def prepare(self, engine: Engine, *, sql_events: bool) -> None:  # noqa: B027 - as above
         """Do what is to be done once for a database, before it is first used."""
 

@@ -7,8 +7,8 @@ so the store begins by itself, on a connection that it puts in order again.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final, cast
 
 from sqlalchemy import (
@@ -31,7 +31,7 @@ from sqlalchemy.sql.dml import Insert
 from casewright.adapters.sqlalchemy.databases.base import Condition, Database, among, integers, texts
 from casewright.adapters.sqlalchemy.failures import DOUBLED, FULL, UNUSABLE, Failures, Trouble, own_error
 from casewright.adapters.sqlalchemy.loans import Loan
-from casewright.adapters.sqlalchemy.sending import Channel
+from casewright.adapters.sqlalchemy.sending import Channel, Send
 from casewright.adapters.sqlalchemy.turns import by_hand, check_idle, take
 from casewright.domain.terms import Term
 from casewright.errors import MisuseError
@@ -180,6 +180,27 @@ class Sqlite(Database):
             with suppress(*self.failures.raised):  # it can only be read, or others use it now: it works in either mode
                 if loan.send("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
                     loan.send("PRAGMA journal_mode = WAL").fetchall()
+        finally:
+            loan.give_back()
+
+    @contextmanager
+    def overwriting(self, send: Send) -> Iterator[None]:
+        """See `Database.overwriting`."""
+        found = send("PRAGMA secure_delete").fetchone()[0]
+        send("PRAGMA secure_delete = ON").fetchall()
+        try:
+            yield
+        finally:
+            send(f"PRAGMA secure_delete = {found}").fetchall()
+
+    def forget(self, engine: Engine, *, sql_events: bool) -> None:
+        """See `Database.forget`: the log of a file is emptied, unless somebody reads in it for too long."""
+        if isinstance(engine.pool, StaticPool):  # as above
+            return
+        loan = self.lend(engine, busy_timeout=None, sql_events=sql_events)
+        try:
+            with suppress(*self.failures.raised):
+                loan.send("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             loan.give_back()
 
