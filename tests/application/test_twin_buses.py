@@ -15,6 +15,7 @@ from support.sources import PACKAGE
 
 TWINS: Final = [
     ("bus", "async_bus"),
+    ("judging", "async_judging"),
     ("reading", "async_reading"),
     ("buffering", "async_buffering"),
     ("relay", "async_relay"),

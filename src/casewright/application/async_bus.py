@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from random import random as system_chance
 from typing import Any, cast
 
 from casewright.application.arguments import as_function
+from casewright.application.async_judging import AsyncJudgingBus
 from casewright.application.async_ports import AsyncStore, AsyncUnitOfWork
-from casewright.application.async_reading import AsyncReadingBus, case_of, load
 from casewright.application.async_replaying import earlier, enter, replayed
 from casewright.application.batch import Result, blame, conflicts_of, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
@@ -28,13 +27,8 @@ from casewright.application.plan import (
     Done,
     Job,
     Outdated,
-    Verdict,
     as_job,
-    check_version,
-    created,
     failed,
-    seen,
-    to_record,
 )
 from casewright.application.ports import Joining
 from casewright.application.reports import Observer, Outcome
@@ -43,7 +37,7 @@ from casewright.application.timing import Stopwatch
 from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Context
-from casewright.domain.items import Case, Item
+from casewright.domain.items import Item
 from casewright.domain.values import as_integer
 from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import (
@@ -51,7 +45,6 @@ from casewright.errors import (
     CasewrightError,
     ConflictError,
     InvalidInputError,
-    MisuseError,
     StaleVersionError,
     StorageError,
 )
@@ -59,7 +52,7 @@ from casewright.errors import (
 __all__ = ["AsyncCommandBus"]
 
 
-class AsyncCommandBus(AsyncReadingBus):
+class AsyncCommandBus(AsyncJudgingBus):
     """Runs commands on an asynchronous store, and answers questions about what is kept there.
 
     It is `CommandBus`, awaited. Any number of tasks of one event loop may share one. A command that is cancelled raises
@@ -181,10 +174,6 @@ class AsyncCommandBus(AsyncReadingBus):
             return Permitted(self._registry.shown(verdict.changes, by)) if isinstance(verdict, Permitted) else verdict
 
     # ------------------------------------------------------------ how commands run
-
-    async def _checked(self, job: Job) -> Verdict:
-        async with self._store.begin(tenant=job.by.tenant, write=False) as uow:
-            return (await self._judged(uow, job, lock=False))[1]
 
     async def _run(self, job: Job) -> Outcome[Any]:
         attempt, watch = 0, Stopwatch()
@@ -317,38 +306,3 @@ class AsyncCommandBus(AsyncReadingBus):
             return await self._run(job)
         except CasewrightError as error:
             return error
-
-    async def _attempt(self, uow: AsyncUnitOfWork, job: Job, *, lock: bool) -> Done:
-        """Judge the job; return the item before it, and its changes, sealed."""
-        item, verdict = await self._judged(uow, job, lock=lock)
-        return Done(item, to_record(job, verdict, self._clock()))
-
-    async def _judged(self, uow: AsyncUnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Verdict]:
-        if job.creates:
-            definition = self._registry.creating(job.ask)
-            parent = await self._case_to_be(uow, job, lock=lock)
-            return None, created(job, definition, parent, await self._known(uow, None, definition.needs_to_create))
-        if job.given is not None and not lock and self._given.has(job.given):
-            with suppress(Denied, Outdated, InvalidInputError, MisuseError):
-                verdict = await self._decided(uow, job, job.given, lock=lock)
-                if isinstance(verdict, Permitted) and verdict.changes:
-                    return job.given, verdict
-        # Only a write proves that the given item was still the present one: whatever else it led to is asked anew.
-        item = await load(uow, job.item_id, lock=lock)
-        return item, await self._decided(uow, job, item, lock=lock)
-
-    async def _decided(self, uow: AsyncUnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:
-        item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
-        check_version(job, item)
-        needs = definition.needs(item, job.ask.action)
-        parent = await case_of(uow, item, lock=lock) if needs.parent else None
-        facts, ask = await self._known(uow, item, needs), job.ask
-        return definition.decide(item, ask.action, ask.inputs, by=job.by, at=job.at, parent=parent, facts=facts)
-
-    async def _case_to_be(self, uow: AsyncUnitOfWork, job: Job, *, lock: bool) -> Case | None:
-        """The case that a new task names, which its creator must be able to read."""
-        case_id = job.ask.case_id
-        if case_id is None:
-            return None
-        case, _ = seen(self._registry, await uow.items.get(case_id, lock=lock), case_id, job.by, "case")
-        return cast("Case", case)

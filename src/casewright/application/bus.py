@@ -8,7 +8,6 @@ which a test compares; with the docstrings that both share, and with its own, th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from random import random as system_chance
 from time import sleep
@@ -18,6 +17,7 @@ from casewright.application.arguments import as_function
 from casewright.application.batch import Result, blame, conflicts_of, errors_of, reports_of
 from casewright.application.commands.base import Command, ResultT_co
 from casewright.application.facts import FactProvider
+from casewright.application.judging import JudgingBus
 from casewright.application.keys import is_last_word, standing
 from casewright.application.new_ids import Clock, NewId, system_clock, uuid7
 from casewright.application.observers import listeners, notify
@@ -26,16 +26,10 @@ from casewright.application.plan import (
     Done,
     Job,
     Outdated,
-    Verdict,
     as_job,
-    check_version,
-    created,
     failed,
-    seen,
-    to_record,
 )
 from casewright.application.ports import Joining, Store, UnitOfWork
-from casewright.application.reading import ReadingBus, case_of, load
 from casewright.application.replaying import earlier, enter, replayed
 from casewright.application.reports import Observer, Outcome
 from casewright.application.retrying import RETRIED, Chance, pause_before
@@ -43,7 +37,7 @@ from casewright.application.timing import Stopwatch
 from casewright.domain.actors import Actor, check_actor
 from casewright.domain.definitions import CaseDefinition, TaskDefinition
 from casewright.domain.events import Context
-from casewright.domain.items import Case, Item
+from casewright.domain.items import Item
 from casewright.domain.values import as_integer
 from casewright.domain.verdicts import Permitted, Refused
 from casewright.errors import (
@@ -51,7 +45,6 @@ from casewright.errors import (
     CasewrightError,
     ConflictError,
     InvalidInputError,
-    MisuseError,
     StaleVersionError,
     StorageError,
 )
@@ -59,7 +52,7 @@ from casewright.errors import (
 __all__ = ["CommandBus"]
 
 
-class CommandBus(ReadingBus):
+class CommandBus(JudgingBus):
     """Runs commands on a store, and answers questions about what is kept there.
 
     Any number of threads may share one, as far as they may share the store.
@@ -235,10 +228,6 @@ class CommandBus(ReadingBus):
 
     # ------------------------------------------------------------ how commands run
 
-    def _checked(self, job: Job) -> Verdict:
-        with self._store.begin(tenant=job.by.tenant, write=False) as uow:
-            return self._judged(uow, job, lock=False)[1]
-
     def _run(self, job: Job) -> Outcome[Any]:
         attempt, watch = 0, Stopwatch()
         while True:
@@ -368,38 +357,3 @@ class CommandBus(ReadingBus):
             return self._run(job)
         except CasewrightError as error:
             return error
-
-    def _attempt(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Done:
-        """Judge the job; return the item before it, and its changes, sealed."""
-        item, verdict = self._judged(uow, job, lock=lock)
-        return Done(item, to_record(job, verdict, self._clock()))
-
-    def _judged(self, uow: UnitOfWork, job: Job, *, lock: bool) -> tuple[Item | None, Verdict]:
-        if job.creates:
-            definition = self._registry.creating(job.ask)
-            parent = self._case_to_be(uow, job, lock=lock)
-            return None, created(job, definition, parent, self._known(uow, None, definition.needs_to_create))
-        if job.given is not None and not lock and self._given.has(job.given):
-            with suppress(Denied, Outdated, InvalidInputError, MisuseError):
-                verdict = self._decided(uow, job, job.given, lock=lock)
-                if isinstance(verdict, Permitted) and verdict.changes:
-                    return job.given, verdict
-        # Only a write proves that the given item was still the present one: whatever else it led to is asked anew.
-        item = load(uow, job.item_id, lock=lock)
-        return item, self._decided(uow, job, item, lock=lock)
-
-    def _decided(self, uow: UnitOfWork, job: Job, found: Item | None, *, lock: bool) -> Verdict:
-        item, definition = seen(self._registry, found, job.item_id, job.by, job.ask.kind)
-        check_version(job, item)
-        needs = definition.needs(item, job.ask.action)
-        parent = case_of(uow, item, lock=lock) if needs.parent else None
-        facts, ask = self._known(uow, item, needs), job.ask
-        return definition.decide(item, ask.action, ask.inputs, by=job.by, at=job.at, parent=parent, facts=facts)
-
-    def _case_to_be(self, uow: UnitOfWork, job: Job, *, lock: bool) -> Case | None:
-        """The case that a new task names, which its creator must be able to read."""
-        case_id = job.ask.case_id
-        if case_id is None:
-            return None
-        case, _ = seen(self._registry, uow.items.get(case_id, lock=lock), case_id, job.by, "case")
-        return cast("Case", case)
