@@ -152,7 +152,7 @@ def test_twins_have_the_same_statements(plain: str, awaited: str) -> None:
     [
         ("async_bus", "await uow.commit()", "pass"),
         ("async_bus", "lock=attempt > 1", "lock=attempt > 2"),
-        ("async_bus", "check_version(job, item)", "pass"),
+        ("async_judging", "check_version(job, item)", "pass"),
         ("async_bus", "except AlreadyExistsError as error", "except ConflictError as error"),
         ("async_bus", "from None", "from denied"),
         ("async_bus", "max_attempts: int = 5", "max_attempts: int = 6"),
