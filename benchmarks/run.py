@@ -10,6 +10,7 @@ import asynchronous
 import authorization
 import decisions
 import footprint
+import relay
 
 import stores
 
@@ -23,7 +24,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bar is missed")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}; medians of {options.rounds} interleaved rounds")
-    met = [part.run(options.rounds) for part in (decisions, authorization, stores, asynchronous, footprint)]
+    met = [part.run(options.rounds) for part in (decisions, authorization, stores, asynchronous, relay, footprint)]
     return 1 if options.check and not all(met) else 0
 
 
