@@ -33,7 +33,7 @@ Left: TypeAlias = "Synchronized[int]"
 
 ANN = Actor("ann", roles=["admin"])
 MESSAGES = 2000
-BATCH = 100
+BATCH = 500
 SLOW = 0.002
 
 TAKE = text(
@@ -114,7 +114,7 @@ class _Done:
         return bool(self._stop.is_set()) or self._left.value <= 0
 
     def wait(self, timeout: float | None = None) -> bool:
-        return bool(self._stop.wait(0.005))
+        return bool(self._stop.wait(0.05))
 
 
 def _relay(url: URL, left: Left, stop: EventType, ready: Barrier) -> None:
