@@ -13,6 +13,7 @@ import footprint
 import keys
 import verifying
 
+import relay
 import stores
 
 __all__ = ["main"]
@@ -25,10 +26,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bar is missed")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}; medians of {options.rounds} interleaved rounds")
-    met = [
-        part.run(options.rounds)
-        for part in (decisions, authorization, stores, asynchronous, keys, footprint, verifying)
-    ]
+    parts = (decisions, authorization, stores, asynchronous, keys, relay, footprint, verifying)
+    met = [part.run(options.rounds) for part in parts]
     return 1 if options.check and not all(met) else 0
 
 

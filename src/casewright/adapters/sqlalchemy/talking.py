@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -98,11 +99,14 @@ def messages(talk: Talk, rows: Sequence[Any]) -> list[Due]:
         (read_pointer(row[:first]), *_read(read_event, row[first:second]), *_read(read_item, row[second:]))
         for row in rows
     ]
-    older: dict[_ItemKey, list[int]] = {}
+    own: defaultdict[_ItemKey, list[Event]] = defaultdict(list)
+    older: defaultdict[_ItemKey, list[int]] = defaultdict(list)
     for pointer, event, _, item, problem in read:
-        if event is not None and item is None and not problem:
-            older.setdefault((pointer.tenant, pointer.item_id), []).append(pointer.version)
-    known = _left_by(talk, older)
+        if event is not None:
+            own[pointer.tenant, pointer.item_id].append(event)
+            if item is None and not problem:
+                older[pointer.tenant, pointer.item_id].append(pointer.version)
+    known = _left_by(talk, older, own)
     found = []
     for pointer, event, of_event, item, of_item in read:
         items, of_history = known.get((pointer.tenant, pointer.item_id), ({}, ""))
@@ -121,19 +125,26 @@ def _read(read: Callable[[Sequence[Any]], T], row: Sequence[Any]) -> tuple[T | N
         return None, error.problem
 
 
-def _left_by(talk: Talk, versions: Mapping[_ItemKey, Sequence[int]]) -> dict[_ItemKey, tuple[Mapping[int, Item], str]]:
-    """Return the items as these events left them."""
+def _left_by(
+    talk: Talk, versions: Mapping[_ItemKey, Sequence[int]], own: Mapping[_ItemKey, Sequence[Event]]
+) -> dict[_ItemKey, tuple[Mapping[int, Item], str]]:
+    """Return the items as these events left them: most of a history is often in the batch itself."""
+    upto = {key: _missing(own[key]) for key in versions}
+    earlier: dict[_ItemKey, list[Any]] = {}
+    for some in parts([(*key, version) for key, version in upto.items() if version]):
+        for key, rows in groupby(talk.sent(talk.relay.histories(some)), key=lambda row: (row[0], row[1])):
+            earlier[key] = list(rows)
     found: dict[_ItemKey, tuple[Mapping[int, Item], str]] = {}
-    upto = [(tenant, item_id, max(known)) for (tenant, item_id), known in versions.items()]
-    for some in parts(upto):
-        histories = talk.sent(talk.relay.histories(some))
-        for key, rows in groupby(histories, key=lambda row: (row[0], row[1])):
-            read = [_read(read_event, row) for row in rows]
-            events: list[Event] = []
-            for one, _ in read:
-                if one is None:
-                    break
-                events.append(one)
-            items, problem = left_by(events, versions[key])
-            found[key] = items, next((told for _, told in read if told), problem)
+    for key, needed in versions.items():
+        read = [_read(read_event, row) for row in earlier.get(key, ())]
+        later = [event for event in own[key] if event.version > upto[key]]
+        history = [*[event for event, _ in read if event is not None], *later]
+        items, problem = left_by([event for event in history if event.version <= max(needed)], needed)
+        found[key] = items, next((told for _, told in read if told), problem)
     return found
+
+
+def _missing(events: Sequence[Event]) -> int:
+    """Up to which version a history is to be asked for, of which these events are there."""
+    first, last = events[0].version, events[-1].version
+    return first - 1 if last - first + 1 == len(events) else last - 1

@@ -114,8 +114,6 @@ class SkipsWhatOthersTook(MemoryStore):
         everything = attrs.evolve(lease, tokens=tuple([(shard, 0) for shard in range(SHARDS)]))
         batch = super().due(everything, after=after, limit=1000)
         free = [one for one in batch.due if self._taken.setdefault(_key(one), lease.owner) == lease.owner]
-        for one in free[limit:]:
-            del self._taken[_key(one)]
         return attrs.evolve(batch, due=tuple(free[:limit]))
 
 
