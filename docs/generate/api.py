@@ -13,22 +13,15 @@ __all__ = ["api_index", "api_page", "api_pages"]
 
 LONG: Final = 80
 BUS: Final = (
-    *("bus", "async_bus", "reading", "async_reading", "reports", "observers", "facts", "new_ids", "registry"),
-    *(
-        "plan",
-        "batch",
-        "given",
-        "arguments",
-        "retrying",
-        "timing",
-        "verifying",
-        "proving",
-        "anchors",
-        "erasing",
-        "denials",
-    ),
+    *("bus", "async_bus", "judging", "async_judging", "reading", "async_reading", "reports", "observers", "facts"),
+    *("new_ids", "registry", "plan", "batch", "given", "arguments", "retrying", "timing", "verifying"),
     *("keys", "fingerprints", "replaying", "async_replaying", "retention"),
 )
+RELAY: Final = (
+    *("relay", "async_relay", "relay_round", "relay_arguments", "relay_stops", "async_relay_stops"),
+    *("relaying", "leasing", "messages"),
+)
+PROOF: Final = ("proving", "anchors", "erasing", "denials")
 PORTS: Final = (
     *("ports", "async_ports", "ledger", "publishing", "buffering", "async_buffering", "recorded", "writes", "hosting"),
 )
@@ -60,6 +53,8 @@ API: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "bus": ("Bus", ("~application", *(f"~application.{name}" for name in BUS))),
     "commands": ("Commands", ("~application.commands*",)),
     "lists": ("Filters and pages", ("filters",)),
+    "relay": ("Relay", tuple(f"~application.{name}" for name in RELAY)),
+    "proof": ("Proofs, erasure, denials", tuple(f"~application.{name}" for name in PROOF)),
     "ports": ("Ports", tuple(f"~application.{name}" for name in PORTS)),
     "stores": ("Stores", ("~adapters*",)),
     "errors": ("Errors", ("~errors",)),
