@@ -24,7 +24,6 @@ from support.servers import postgres_server
 __all__ = ["run"]
 
 COMMANDS: Final = 300
-MOST: Final = 1.15
 
 
 def run(rounds: int) -> bool:
@@ -54,7 +53,7 @@ def _compared(name: str, engine: Engine, log: list[Step], rounds: int) -> bool:
         before=dict.fromkeys((plain, keyed), lambda _: _emptied(engine)),
         clock=time.thread_time_ns if name == "SQLite" else time.perf_counter_ns,
     )
-    bar = Bar("a command with a key by one without", timings.ratio(keyed, plain), MOST)
+    bar = Bar("a command with a key by one without", timings.ratio(keyed, plain), 1.15)
     return report(f"Keys ({len(log)} commands of the EIP log; {name})", timings, [bar])
 
 

@@ -187,8 +187,8 @@ def run(rounds: int) -> bool:
         print(f"  by hand {hand:.0f}/s, relay {relay:.0f}/s; one {one:.0f}/s, four {four:.0f}/s", end="")
         print(f"; eight writers {silent:.0f} commits/s, with notify {told:.0f}/s")
         bars = [
-            Bar("hand-written loop by one relay, messages a second", hand / relay, 1 / 5),
-            Bar("one relay process by four, sink of 2 ms a batch", one / four, 1 / 2),
+            Bar("hand-written loop by one relay, messages a second", hand / relay, 0.2),
+            Bar("one relay process by four, sink of 2 ms a batch", one / four, 0.5),
         ]
         return report("relay", None, bars)
     finally:

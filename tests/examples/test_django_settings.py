@@ -163,7 +163,7 @@ def test_migrations_make_the_tables_and_drop_them(ground: Ground) -> None:
     ground.store().ping()
     migrate("0001")
     assert [name for name in inspect(ground.engine).get_table_names() if name.startswith("casewright_")] == []
-    with pytest.raises(StorageError, match="the database has no casewright_event"), transaction.atomic():
+    with pytest.raises(StorageError, match="the database has no casewright_denial"), transaction.atomic():
         services.order("Elm Street", by=ANN)
     migrate()
     call_command("makemigrations", "--check", verbosity=0)
