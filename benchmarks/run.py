@@ -10,8 +10,8 @@ import asynchronous
 import authorization
 import decisions
 import footprint
-import relay
 
+import relay
 import stores
 
 __all__ = ["main"]
