@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier
 from multiprocessing.synchronize import Event as EventType
@@ -180,7 +181,7 @@ def run(rounds: int) -> bool:
         fill(store)
         clean = lambda: refill(store)  # noqa: E731
         hand, relay = _best(lambda: by_hand(store), clean), _best(lambda: by_relay(store), clean)
-        one, four = (_best(lambda n=n: by_processes(url, n), clean) for n in (1, 4))  # type: ignore[misc]
+        one, four = (_best(partial(by_processes, url, count), clean) for count in (1, 4))
         telling = SqlAlchemyStore(store.engine, notify=True)
         pairs = [(commits(store), commits(telling)) for _ in range(5)]
         silent, told = (sorted(found)[2] for found in zip(*pairs, strict=True))

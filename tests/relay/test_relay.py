@@ -27,6 +27,7 @@ from casewright.testing.contracts.relay_driving import LONG, histories
 from casewright.testing.fakes import CollectingPublisher, FrozenClock
 from support.relays import RELAYS, Flaky, a_store, delivered, middle, plain
 
+KEPT: Any = ("", "item", "a")
 GONE = ConnectionRefusedError("the text of another library may hold anything")
 
 
@@ -269,9 +270,9 @@ def test_a_lease_is_renewed_after_a_third_of_its_period(relay_of: Callable[..., 
 def test_what_cannot_be_read_parks_its_item_only(relay_of: Callable[..., Any]) -> None:
     """An event of a newer schema that history has gone past is refused with its cause, and becomes a dead letter."""
     store, sink = a_store("a", "b"), CollectingPublisher()
-    kept = store._kept["", "item", "a"]  # type: ignore[index]
+    kept = store._kept[KEPT]
     newer = [attrs.evolve(event, schema=99) for event in kept.events.part()]
-    store._kept["", "item", "a"] = attrs.evolve(kept, events=type(kept.events)(newer, 2))  # type: ignore[index]
+    store._kept[KEPT] = attrs.evolve(kept, events=type(kept.events)(newer, 2))
     relay = relay_of(store, sink, max_attempts=1)
     report = relay.run_once()
     assert (report.delivered, report.dead, report.parked) == (2, 1, 1)
@@ -282,8 +283,8 @@ def test_what_cannot_be_read_parks_its_item_only(relay_of: Callable[..., Any]) -
 def test_a_pointer_without_its_event_parks_its_item_only(relay_of: Callable[..., Any]) -> None:
     """Whoever has removed an event keeps nobody else's from being delivered."""
     store, sink = a_store("a", "b"), CollectingPublisher()
-    kept = store._kept["", "item", "a"]  # type: ignore[index]
-    store._kept["", "item", "a"] = attrs.evolve(kept, events=type(kept.events)([], 0))  # type: ignore[index]
+    kept = store._kept[KEPT]
+    store._kept[KEPT] = attrs.evolve(kept, events=type(kept.events)([], 0))
     report = relay_of(store, sink).run_once()
     assert (report.delivered, report.failed, report.causes) == (2, 1, ("its event is not in the history of its item",))
     assert store.backlog().oldest is None or store.backlog().parked == 0

@@ -8,7 +8,7 @@ from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar
 
 from casewright.application.arguments import as_function
-from casewright.application.relaying import AsyncRelaying, Relaying
+from casewright.application.relaying import AsyncRelaying
 from casewright.errors import InvalidInputError, MisuseError
 
 __all__ = ["as_observers", "as_poll", "as_publisher", "as_relaying"]
@@ -19,7 +19,7 @@ ObserverT = TypeVar("ObserverT", bound=Callable[..., object])
 _LONGEST_POLL: Final = timedelta(hours=1)
 
 
-def as_relaying(store: T, port: type[Relaying] | type[AsyncRelaying]) -> T:
+def as_relaying(store: T, port: type[Any]) -> T:
     """Return the store if its outbox can be relayed.
 
     Args:
