@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from casewright import (
+    Actor,
     AddNote,
     Ask,
     Assign,
@@ -115,6 +116,34 @@ def test_a_key_is_for_one_command(cls: type[Command[Any]]) -> None:
         error = failure_of(bus.execute, command, by=row.by, key="k")
         assert (type(error), error.key) == (IdempotencyKeyReusedError, "k")
     assert backend_of(store).dump() == told
+
+
+def test_a_key_is_for_one_principal(backend: Backend) -> None:
+    """A stand-in gets its answer again, but never what it did for somebody else under that key (I3, I6)."""
+    bus = a_bus(backend.store)
+    for_ann, for_ben = (Actor("bot", on_behalf_of=principal) for principal in ("ann", "ben"))
+    first = bus.outcome(CreateTask("t"), by=for_ann, key="k")
+    for other in (for_ben, Actor("bot")):
+        assert type(failure_of(bus.execute, CreateTask("t"), by=other, key="k")) is IdempotencyKeyReusedError
+    assert bus.outcome(CreateTask("t"), by=for_ann, key="k") == again(first)
+
+
+@attrs.frozen
+class Make(Command[Any]):
+    """A command of one's own that makes whatever it is told to."""
+
+    kind: Any
+
+    def ask(self) -> Ask:
+        """Return what it asks for."""
+        return Ask("create", None, {"title": "t"}, kind=self.kind)
+
+
+def test_a_key_is_for_one_kind_of_item(backend: Backend) -> None:
+    """Whoever asks for a case under the key of a task is told, and never given the task (I3)."""
+    bus = a_bus(backend.store)
+    assert bus.execute(Make("task"), by=ROOT, key="k").kind == "task"
+    assert type(failure_of(bus.execute, Make("case"), by=ROOT, key="k")) is IdempotencyKeyReusedError
 
 
 def test_what_the_bus_makes_up_is_no_part_of_a_command(backend: Backend) -> None:

@@ -16,7 +16,7 @@ from support.commands import commands
 
 def meant(ask: Ask) -> str:
     """Return what a command asks for, written out."""
-    parts = [ask.action, ask.item_id, ask.definition, ask.case_id]
+    parts = [ask.action, ask.item_id, ask.kind, ask.definition, ask.case_id]
     inputs = {name: instant_text(value) if hasattr(value, "tzinfo") else value for name, value in ask.inputs.items()}
     return canonical_json([*parts, inputs])
 
@@ -41,3 +41,15 @@ def test_one_meaning_in_two_spellings_is_one_command() -> None:
     numbers = [Ask("edit", "t", {"attributes": {"n": value}}) for value in (1, True, "1", None)]
     assert len({fingerprint_of(ask) for ask in numbers}) == 4
     assert fingerprint_of(CreateTask("t").ask()) != fingerprint_of(CreateTask("t", case_id="c").ask())
+
+
+def test_what_a_new_item_is_to_be_is_part_of_what_is_asked_for() -> None:
+    """A command of one's own that makes tasks and cases asks for two things, though all else is the same (I3)."""
+    task, case = (Ask("create", None, {"title": "t"}, kind=kind) for kind in ("task", "case"))
+    assert fingerprint_of(task) != fingerprint_of(case)
+
+
+def test_for_whom_an_actor_stands_in_is_part_of_a_command() -> None:
+    """What was done for one principal is no answer to what is asked for another, or for nobody (I3)."""
+    ask = CreateTask("t").ask()
+    assert len({fingerprint_of(ask, on_behalf_of=principal) for principal in (None, "ann", "ben")}) == 3

@@ -15,20 +15,22 @@ from casewright.errors import InvalidInputError
 __all__ = ["fingerprint_of"]
 
 
-def fingerprint_of(ask: Ask) -> str:
+def fingerprint_of(ask: Ask, *, on_behalf_of: str | None = None) -> str:
     """Return the SHA-256 of what a command asks for, in hexadecimal.
 
-    It covers the action, the ids as the caller gave them, and the inputs: neither the time, nor the version that was
-    expected, nor an id that the bus has made. So a note or an item that was given no id is known again.
+    It covers the action, the kind, the ids as the caller gave them, the inputs and the principal: neither the time, nor
+    the version that was expected, nor an id that the bus has made. So a note or an item that was given no id is known
+    again.
 
     Args:
         ask: What the command asks for, as it says it.
+        on_behalf_of: For whom whoever asks stands in; None for nobody.
 
     Raises:
         InvalidInputError: The inputs hold what no store can hold.
     """
     # Values for which JSON has no word stand as their canonical text: each input has one type, so none is mistaken.
-    parts = (ask.action, ask.item_id, ask.definition, ask.case_id, dict(ask.inputs))
+    parts = (ask.action, ask.kind, ask.item_id, ask.definition, ask.case_id, on_behalf_of, dict(ask.inputs))
     try:
         return hashlib.sha256(_TAG + _encode(parts).encode()).hexdigest()
     except InvalidInputError:

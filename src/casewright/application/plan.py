@@ -216,7 +216,7 @@ def as_job(
         expected_version=expected,
         given=item,
         key=None if key is None else as_name(key, "key", MAX_ID),
-        fingerprint="" if key is None else fingerprint_of(said),
+        fingerprint="" if key is None else fingerprint_of(said, on_behalf_of=by.on_behalf_of),
     )
 
 
