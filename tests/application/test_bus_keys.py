@@ -236,11 +236,24 @@ def test_a_history_that_is_damaged_is_told(backend: Backend) -> None:
     made = bus.outcome(CreateTask("t", id="t", case_id="c"), by=ROOT, key="new")
     bus.execute(AddNote("t", "b"), by=ROOT, key="note")
     backend.put_notes("t", ())
-    assert "erased" in str(failure_of(bus.execute, AddNote("t", "b"), by=ROOT, key="note"))
+    assert "note that the command has added is not there" in str(
+        failure_of(bus.execute, AddNote("t", "b"), by=ROOT, key="note")
+    )
     backend.cut_history("c", after=1)
     assert bus.outcome(CreateTask("t", id="t", case_id="c"), by=ROOT, key="new").events == made.events[:1]
     backend.cut_history("t", after=1)
     assert type(failure_of(bus.execute, AddNote("t", "b"), by=ROOT, key="note")) is HistoryError
+
+
+def test_what_was_erased_is_answered_as_what_is_left_of_it(backend: Backend) -> None:
+    """A retry after an erasure is done no second time, and gives none of the words that were erased (I2, H8)."""
+    bus = a_bus(backend.store)
+    bus.execute(CreateTask("t", id="t"), by=ROOT, key="new")
+    bus.execute(AddNote("t", "b"), by=ROOT, key="note")
+    backend.store.erase("t")
+    assert bus.execute(CreateTask("t", id="t"), by=ROOT, key="new").title == "[erased]"
+    assert bus.execute(AddNote("t", "b"), by=ROOT, key="note").body == "[erased]"
+    assert len(bus.notes("t", by=ROOT)) == 1
 
 
 def test_an_item_that_was_given_is_done_once_too(backend: Backend) -> None:

@@ -172,11 +172,11 @@ class Past:
             events: What the caller may see of the events.
 
         Raises:
-            HistoryError: It added a note that was erased since.
+            HistoryError: It added a note that is not there any more. One that was erased is there, as `[erased]`.
         """
         own = tuple([note for note in notes if note.version == self.after.version])
         if self.event is not None and self.event.action == "add_note" and not own:
-            raise HistoryError("the note that the command has added was erased since")
+            raise HistoryError("the note that the command has added is not there any more")
         return Outcome(job.command.result(self.after, own), self.after, events, replayed=True)
 
 
