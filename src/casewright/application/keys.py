@@ -122,8 +122,9 @@ def is_last_word(error: Exception, *, last: bool) -> bool:
 
 def standing(error: Exception) -> Exception:
     """Return what is raised where the ledger holds nothing after all: what the attempt met."""
-    if isinstance(error, AlreadyExistsError) and error.what == "key":  # purged in between, so it counts as new
-        return TransientStorageError("the idempotency key was taken, and given up at once", "try again")
+    if isinstance(error, AlreadyExistsError) and error.what == "key":  # purged, or newer than a joined transaction sees
+        problem = "the idempotency key is taken by an entry that this transaction cannot see, or that is purged by now"
+        return TransientStorageError(problem, "try again, in a new transaction")
     return error
 
 
