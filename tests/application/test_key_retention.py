@@ -60,6 +60,15 @@ def test_a_shorter_retention_and_any_batch_come_to_the_same(backend: Backend) ->
     assert purge_keys(store, clock=lambda: later, retention=timedelta(hours=1), batch=3) == 7
 
 
+def test_keys_can_be_kept_for_ever(backend: Backend) -> None:
+    """A retention that reaches back beyond all times removes nothing, and is no error (I7)."""
+    store: Any = backend.store
+    bus = CommandBus(store, DEFINITIONS, clock=lambda: START)
+    bus.execute(CreateTask("t"), by=ROOT, key="k")
+    assert purge_keys(store, clock=lambda: START, retention=timedelta.max) == 0
+    assert bus.outcome(CreateTask("t"), by=ROOT, key="k").replayed
+
+
 def test_what_cannot_be_purged_is_refused() -> None:
     """A store without keys, a retention that is none, and a batch below 1 are told (S1)."""
     plain: Any = WatchedStore(MemoryStore())

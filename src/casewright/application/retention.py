@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from casewright.application.ledger import AsyncKeyPurging, KeyPurging
@@ -14,6 +14,8 @@ __all__ = ["KEY_RETENTION", "async_purge_keys", "purge_keys"]
 
 KEY_RETENTION: Final = timedelta(hours=72)
 """How long a key is kept where nobody says otherwise: a retry that comes later is a new command."""
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def purge_keys(
@@ -83,4 +85,5 @@ def _no_purging(store: object) -> MisuseError:
 def _bounds(clock: Clock, retention: timedelta, batch: int) -> tuple[datetime, int]:
     if not isinstance(retention, timedelta) or retention < timedelta(0):
         raise InvalidInputError("retention", "must be a timedelta that is not negative", "timedelta(hours=72)")
-    return as_instant(clock(), "clock") - retention, as_integer(batch, "batch", least=1)
+    now = as_instant(clock(), "clock")
+    return now - min(retention, now - _FIRST), as_integer(batch, "batch", least=1)
