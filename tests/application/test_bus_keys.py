@@ -247,10 +247,11 @@ def test_a_history_that_is_damaged_is_told(backend: Backend) -> None:
 
 def test_what_was_erased_is_answered_as_what_is_left_of_it(backend: Backend) -> None:
     """A retry after an erasure is done no second time, and gives none of the words that were erased (I2, H8)."""
-    bus = a_bus(backend.store)
+    store: Any = backend.store
+    bus = a_bus(store)
     bus.execute(CreateTask("t", id="t"), by=ROOT, key="new")
     bus.execute(AddNote("t", "b"), by=ROOT, key="note")
-    backend.store.erase("t")
+    store.erase("t")
     assert bus.execute(CreateTask("t", id="t"), by=ROOT, key="new").title == "[erased]"
     assert bus.execute(AddNote("t", "b"), by=ROOT, key="note").body == "[erased]"
     assert len(bus.notes("t", by=ROOT)) == 1
@@ -330,10 +331,24 @@ def nested() -> Any:
 
 @pytest.mark.parametrize(
     "value",
-    [object(), float("nan"), "\ud800", b"b", {1: 2, "a": 3}, {1, "a"}, nested(), datetime.fromisoformat("2026-01-01")],
-    ids=["object", "nan", "surrogate", "bytes", "keys", "set", "deep", "naive"],
+    [
+        object(),
+        float("nan"),
+        "\ud800",
+        b"b",
+        {1: 2, "a": 3},
+        {1: 2},
+        [{None: 2}],
+        {1, "a"},
+        nested(),
+        datetime.fromisoformat("2026-01-01"),
+    ],
+    ids=["object", "nan", "surrogate", "bytes", "keys", "number", "none", "set", "deep", "naive"],
 )
 def test_what_no_store_can_hold_has_no_fingerprint(bus: CommandBus, value: Any) -> None:
     """Under a key, too, it is an InvalidInputError and no other error (S2)."""
     bus.execute(CreateTask("t", id="t"), by=ROOT)
+    for alike in ({"1": 2}, [{"null": 2}]):  # what JSON would make of names that are no text
+        bus.execute(Odd(alike), by=ROOT, key=f"k{type(alike).__name__}")
     assert type(failure_of(bus.execute, Odd(value), by=ROOT, key="k")) is InvalidInputError
+    assert type(failure_of(bus.execute, Odd(value), by=ROOT, key=f"k{type(value).__name__}")) is InvalidInputError

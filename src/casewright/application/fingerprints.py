@@ -32,6 +32,8 @@ def fingerprint_of(ask: Ask, *, on_behalf_of: str | None = None) -> str:
     # Values for which JSON has no word stand as their canonical text: each input has one type, so none is mistaken.
     parts = (ask.action, ask.kind, ask.item_id, ask.definition, ask.case_id, on_behalf_of, dict(ask.inputs))
     try:
+        for value in ask.inputs.values():
+            _check_names(value)
         return hashlib.sha256(_TAG + _encode(parts).encode()).hexdigest()
     except InvalidInputError:
         raise
@@ -40,6 +42,18 @@ def fingerprint_of(ask: Ask, *, on_behalf_of: str | None = None) -> str:
 
 
 _TAG: Final = b"casewright.command.v1\n"
+
+
+def _check_names(value: object) -> None:
+    """Check that names in plain dicts are text: JSON would make text of some others, and two commands look alike."""
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise TypeError
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for part in value:
+        _check_names(part)
 
 
 def _plain(value: object) -> object:
