@@ -20,7 +20,7 @@ def server(postgres_database: URL) -> Iterator[Engine]:
 
 
 def test_the_question_of_each_round_is_parsed_once(server: Engine) -> None:
-    """psycopg prepares it after a few rounds, and none of the later ones makes it forget: it would at a rollback."""
+    """Psycopg prepares it after a few rounds, and none of the later ones makes it forget: it would at a rollback."""
     relay = plain(SqlAlchemyStore(emptied(server)), CollectingPublisher())
     for _ in range(8):
         relay.run_once()
