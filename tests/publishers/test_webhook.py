@@ -256,12 +256,35 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
         "https://e/\r\nx: y",
         "https://é/",
         "http://e/#f",
+        "http://[::1",
+        "http://e:x/",
+        "http://e:99999/",
+        "http://e:0/",
     ],
 )
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     """It is refused at once, and no header can be smuggled in by it (S6)."""
     with pytest.raises(InvalidInputError, match="url"):
         WebhookPublisher(url, ENVELOPE, secrets=SECRET)
+
+
+def test_a_host_that_cannot_be_asked_for_is_an_error_that_names_none() -> None:
+    """A host with an empty part or one of over 63 letters is nobody that can be connected to (S6)."""
+    for host in ("a..b", "a" * 64 + ".example"):
+        with pytest.raises(PublishError, match="nobody can connect"):
+            WebhookPublisher(f"http://{host}/", ENVELOPE, secrets=SECRET).publish(history("a"))
+
+
+def test_an_answer_in_chunks_that_cannot_be_refuses_that_message_alone() -> None:
+    """A chunk of less than nothing is no answer, and what was delivered before it is told as delivered (S1)."""
+
+    def shrinks(handler: Any) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nab\r\n")
+        handler.close_connection = True
+
+    with receiving(lambda body: shrinks if b'"b.1"' in body else 200) as receiver:
+        answers = publisher_to(receiver).publish([*history("a"), *history("b"), *history("c")])
+        assert answers == (None, "the receiver took it and did not answer", None)
 
 
 def test_a_receiver_is_authenticated(tmp_path: Path) -> None:

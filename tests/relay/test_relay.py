@@ -267,6 +267,21 @@ def test_a_lease_is_renewed_after_a_third_of_its_period(relay_of: Callable[..., 
     assert [span.total_seconds() for span in ends] == [30, 29, 28, 30, 29, 30]
 
 
+def test_a_slow_publisher_is_given_less_at_once(relay_of: Callable[..., Any]) -> None:
+    """Two relays of one would take over from each other for ever; where it is quick again it is given more (O6)."""
+    gone, pause, sizes = [0.0], [1.0], []
+
+    def takes_its_time(messages: Sequence[Message]) -> None:
+        gone[0] += len(messages) * pause[0]
+        sizes.append(len(messages))
+
+    store = a_store(*[f"i{number:02}" for number in range(60)], versions=4)
+    relay = relay_of(store, Flaky(takes_its_time), period=timedelta(seconds=30), monotonic=lambda: gone[0])
+    for pause[0] in (1, 1, 1, 1, 1, 1, 0, 0, 0):
+        relay.run_once()
+    assert sizes == [100, 50, 25, 12, 6, 6, 6, 7, 8]
+
+
 def test_what_cannot_be_read_parks_its_item_only(relay_of: Callable[..., Any]) -> None:
     """An event of a newer schema that history has gone past is refused with its cause, and becomes a dead letter."""
     store, sink = a_store("a", "b"), CollectingPublisher()

@@ -12,7 +12,7 @@ from random import random as system_chance
 from time import monotonic as system_monotonic
 
 from casewright.application.async_relay_stops import AsyncStop, AsyncWaking, async_rest
-from casewright.application.leasing import check_batch, check_lease
+from casewright.application.leasing import Pace, check_batch, check_lease
 from casewright.application.new_ids import NewId, uuid7
 from casewright.application.observers import async_notify
 from casewright.application.ports import SHARDS
@@ -80,6 +80,7 @@ class AsyncOutboxRelay:
         self._store = as_relaying(store, AsyncRelaying)
         self._publisher = as_publisher(publisher)
         self._period = period
+        self._pace = Pace(period)
         self._rules = Rules(max_attempts=max_attempts, first_pause=first_pause, random=random)
         self._observers = as_observers(observers)
         self._waking = waking
@@ -101,7 +102,10 @@ class AsyncOutboxRelay:
         check_batch(limit)
         try:
             lease = await self._leased()
-            report = await self._relay(lease, await self._next(lease, limit))
+            batch = await self._next(lease, self._pace.most(limit))
+            begun = self._monotonic()
+            report = await self._relay(lease, batch)
+            self._pace.took(len(batch.due), self._monotonic() - begun)
         except StorageError as error:
             self._lease = None
             report = RelayReport(down=cause_of(error))

@@ -17,7 +17,7 @@ from casewright.application.relaying import LONGEST_LEASE, LONGEST_PAUSE, Lease
 from casewright.domain.values import MAX_ID, as_integer, as_name
 from casewright.errors import InvalidInputError
 
-__all__ = ["MAX_BATCH", "Holding", "Sharing", "check_batch", "check_lease", "is_parked", "missing", "share"]
+__all__ = ["MAX_BATCH", "Holding", "Pace", "Sharing", "check_batch", "check_lease", "is_parked", "missing", "share"]
 
 MAX_BATCH: Final = 1000
 """How many events one batch may hold."""
@@ -63,6 +63,32 @@ class Sharing:
         tokens = [(row.shard, row.token) for row in self.kept] + [(row.shard, row.token + 1) for row in self.taken]
         held = tuple(sorted([pair for pair in tokens if pair[0] < SHARDS]))
         return Lease(owner=owner, tokens=held, now=now, expires_at=now + period)
+
+
+class Pace:
+    """How many messages a relay hands over at once: as many as it can acknowledge before its lease has run out.
+
+    Two relays of a slow publisher would else take over from each other for ever, deliver all and acknowledge nothing.
+
+    Args:
+        period: For how long the relay leases; where that is nothing, nothing fits.
+    """
+
+    def __init__(self, period: timedelta) -> None:
+        """Begin with as many as there may be."""
+        self._longest = period.total_seconds() / 3
+        self._most = MAX_BATCH
+
+    def most(self, limit: int) -> int:
+        """Return how many at most, where somebody wants so many."""
+        return min(limit, self._most)
+
+    def took(self, count: int, seconds: float) -> None:
+        """Take for how long a batch of so many has taken."""
+        if seconds > self._longest > 0:
+            self._most = max(1, min(count, self._most) // 2)
+        elif count and seconds < self._longest / 2:
+            self._most = min(MAX_BATCH, self._most + 1 + self._most // 10)
 
 
 def missing(rows: Sequence[Holding], owner: str, now: datetime) -> tuple[Holding, ...]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from random import random as system_chance
 from time import monotonic as system_monotonic
 
-from casewright.application.leasing import check_batch, check_lease
+from casewright.application.leasing import Pace, check_batch, check_lease
 from casewright.application.new_ids import NewId, uuid7
 from casewright.application.observers import notify
 from casewright.application.ports import SHARDS
@@ -49,7 +49,8 @@ class OutboxRelay:
         publisher: Where messages go. Where it raises, it is taken to be away, and no message has failed.
         name: What the relay is called; each relay has a random part of its own besides.
         period: For how long it leases parts of the outbox. Another relay takes them over so long after this one died.
-            To deliver a batch should take much less.
+            A batch that takes more than a third of it makes the next ones smaller, so that what was delivered can be
+            acknowledged; to deliver one message should take much less.
         max_attempts: After how many attempts a message is a dead letter.
         first_pause: The longest pause after the first attempt; each later one may be twice as long, up to one hour.
         observers: Told of each round.
@@ -88,6 +89,7 @@ class OutboxRelay:
         self._store = as_relaying(store, Relaying)
         self._publisher = as_publisher(publisher)
         self._period = period
+        self._pace = Pace(period)
         self._rules = Rules(max_attempts=max_attempts, first_pause=first_pause, random=random)
         self._observers = as_observers(observers)
         self._waking = waking
@@ -103,7 +105,7 @@ class OutboxRelay:
         Nothing that the store or the publisher fails with is raised: it is in the report, and in the log.
 
         Args:
-            limit: At most so many messages, from 1 to 1000.
+            limit: At most so many messages, from 1 to 1000; fewer while the publisher is slow.
 
         Raises:
             InvalidInputError: The limit is none of that.
@@ -111,7 +113,10 @@ class OutboxRelay:
         check_batch(limit)
         try:
             lease = self._leased()
-            report = self._relay(lease, self._next(lease, limit))
+            batch = self._next(lease, self._pace.most(limit))
+            begun = self._monotonic()
+            report = self._relay(lease, batch)
+            self._pace.took(len(batch.due), self._monotonic() - begun)
         except StorageError as error:
             self._lease = None
             report = RelayReport(down=cause_of(error))

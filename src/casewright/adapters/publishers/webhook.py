@@ -6,11 +6,11 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from socket import SHUT_RDWR, socket
 from threading import Event, Timer
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from casewright.adapters.publishers.envelopes import Envelope, Parcel, Round
 from casewright.adapters.publishers.signing import secret_keys, signed_headers
@@ -60,12 +60,7 @@ class WebhookPublisher:
         clock: Clock = system_clock,
     ) -> None:
         """Connect to nothing yet."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None or parts.fragment:
-            raise InvalidInputError("url", "must be an http or https URL without a user", "such as https://example.com")
-        if not url.isascii() or not url.isprintable() or " " in url:
-            raise InvalidInputError("url", "must be ASCII without spaces", "quote what is not")
-        self._parts = parts
+        self._parts = _checked(url)
         self._envelope = envelope
         self._keys = secret_keys(secrets)
         self._timeout = timeout.total_seconds()
@@ -109,7 +104,7 @@ class WebhookPublisher:
         if connection.sock is None:
             try:
                 connection.connect()
-            except OSError as error:
+            except (OSError, UnicodeError) as error:  # the latter of a host that no name server is asked for
                 raise _unreachable(error) from error
         return self._answer(connection, parcel)
 
@@ -123,7 +118,7 @@ class WebhookPublisher:
         try:
             connection.request("POST", target, body=parcel.body, headers={"Content-Type": CONTENT_TYPE, **signed})
             answer = connection.getresponse()
-            answer.read(_ANSWER)
+            _read(answer)
             if not answer.isclosed():
                 connection.close()
             if late.is_set():  # what it had said by then is not all
@@ -131,6 +126,32 @@ class WebhookPublisher:
             return answer.status
         finally:
             watch.cancel()
+
+
+def _checked(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        none = parts.port == 0
+    except ValueError:  # brackets that are not closed, or no such port: its text has parts of the URL
+        none, parts = True, SplitResult("", "", "", "", "")
+    if (
+        none
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username is not None
+        or parts.fragment
+    ):
+        raise InvalidInputError("url", "must be an http or https URL without a user", "such as https://example.com")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise InvalidInputError("url", "must be ASCII without spaces", "quote what is not")
+    return parts
+
+
+def _read(answer: HTTPResponse) -> None:
+    try:
+        answer.read(_ANSWER)
+    except ValueError as error:  # a chunk of less than nothing
+        raise HTTPException from error
 
 
 def _cut(end: socket, late: Event) -> None:

@@ -67,6 +67,11 @@ class Loan:
             problem = "the database failed while it committed"
             raise OutcomeUnknownError(problem, advice) from self._failures.origin(error)
 
+    def finish(self) -> None:
+        """Commit where nothing was written; if that fails nothing is lost, and `give_back` sees to the connection."""
+        with suppress(*self._failures.raised):
+            self._commit()
+
     def check_begun(self) -> None:
         """Check that what was begun is still open, lest each statement be a transaction of its own (T1).
 

@@ -215,9 +215,11 @@ class SqlRelaying(ABC):
         with self._database.failures:
             transaction = self._transaction(self._database.begin_reading)
             try:
-                return ask(Talk(transaction.connection(), transaction.open(), self._statements))
+                answer = ask(Talk(transaction.connection(), transaction.open(), self._statements))
+                transaction.finish()
             finally:
                 transaction.end()
+        return answer
 
     def _written(self, work: Callable[[Talk], T]) -> T:
         if not self.ready:

@@ -31,6 +31,10 @@ class Transaction(Protocol):
         """Do the work, all of it or nothing, and commit where the transaction is the store's own."""
         ...
 
+    def finish(self) -> None:
+        """End what has read everything and written nothing; psycopg forgets what it has prepared at each rollback."""
+        ...
+
     @property
     def idle(self) -> bool:
         """Whether it holds nothing, so that `end` does nothing."""
@@ -77,6 +81,11 @@ class OwnTransaction:
         loan.check_begun()
         work(loan.send)
         loan.commit()
+
+    def finish(self) -> None:
+        """See `Transaction.finish`."""
+        self._opened().finish()
+        self.end()
 
     @property
     def idle(self) -> bool:
@@ -172,6 +181,10 @@ class JoinedTransaction:
                 self.end()  # a statement that is left would keep the lock, though the connection is given up
                 self._connection.invalidate()
                 raise
+
+    def finish(self) -> None:
+        """See `Transaction.finish`: it goes on."""
+        self.end()
 
     @property
     def idle(self) -> bool:

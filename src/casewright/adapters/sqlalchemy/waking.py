@@ -58,6 +58,7 @@ class NotifyingTransaction:
         self._statement = statement
         self.open: Callable[[], Send] = inner.open
         self.connection: Callable[[], Connection] = inner.connection
+        self.finish: Callable[[], None] = inner.finish
         self.end: Callable[[], None] = inner.end
 
     @property
