@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sqlalchemy import BigInteger, bindparam, func, literal_column, select
 
 from casewright.adapters.sqlalchemy.quick import Row, sound_events
-from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_note
+from casewright.adapters.sqlalchemy.reading import read_exact_event, read_exact_item, read_exact_note
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import Statements, raw
 from casewright.application.proving import Mark, Place, Proof, prove
@@ -91,6 +91,8 @@ class _Questions:
         self.items: str = text(raw(item).where(*own).order_by(item.c.id).limit(limit).offset(first))
         self.events: str = portion(event, event.c.version)
         self.notes: str = portion(note, note.c.version, note.c.place)
+        mine = event.c.tenant == bindparam("own_tenant"), event.c.item_id == bindparam("item_id")
+        self.first: str = text(raw(event).where(*mine).order_by(event.c.version).limit(limit).offset(first))
         self.tenants: tuple[str, ...] = tuple(
             text(select(func.min(table.c.tenant)).where(table.c.tenant > bindparam("after")))
             for table in (item, event, note)
@@ -188,8 +190,8 @@ class _Walk:
         rows = self._rows(statements.item, tenant, item_id)
         pages = self._pages(tenant, item_id)
         try:
-            notes = tuple(map(read_note, self._rows(statements.notes, tenant, item_id)))
-            return prove((tenant, item_id), read_item(rows[0]) if rows else None, pages, notes)
+            notes = tuple(map(read_exact_note, self._rows(statements.notes, tenant, item_id)))
+            return prove((tenant, item_id), read_exact_item(rows[0]) if rows else None, pages, notes)
         except StorageError as error:  # of a row that holds what no store can have written
             version, head = (rows[0][7], rows[0][21]) if rows else (0, "")
             return Proof(
@@ -203,7 +205,14 @@ class _Walk:
 
     def _pages(self, tenant: str, item_id: str) -> _Pages:
         events = self._statements.events
-        return _Pages(lambda after: self._rows(events, tenant, item_id, after, _PORTION))
+        first = self._questions.first
+
+        def page(after: int | None) -> Sequence[Row]:
+            if after is None:  # also versions that no item can have, which nobody else reads
+                return self._rows(first, tenant, item_id, _PORTION)
+            return self._rows(events, tenant, item_id, after, _PORTION)
+
+        return _Pages(page)
 
     def _rows(self, statement: str, *parameters: object) -> Sequence[Any]:
         return self._send(statement, parameters).fetchall()
@@ -212,14 +221,14 @@ class _Walk:
 class _Pages:
     """The events of one item, read anew each time they are gone through, page by page."""
 
-    def __init__(self, page: Callable[[int], Sequence[Row]]) -> None:
+    def __init__(self, page: Callable[[int | None], Sequence[Row]]) -> None:
         self._page = page
         self._length: int | None = None
         self._read: int | None = None
 
     def rows(self) -> Iterator[Row]:
         """Yield their rows."""
-        after = 0
+        after: int | None = None
         while rows := self._page(after):
             yield from rows
             after = rows[-1][3]
@@ -232,7 +241,7 @@ class _Pages:
     def __iter__(self) -> Iterator[Event]:
         self._read = 0
         for row in self.rows():
-            yield read_event(row)
+            yield read_exact_event(row)
             self._read += 1
         self._read = None
 

@@ -15,7 +15,7 @@ from json import JSONDecoder
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from casewright.adapters.sqlalchemy.reading import read_note
+from casewright.adapters.sqlalchemy.reading import read_exact_note
 from casewright.adapters.sqlalchemy.rows import performer_line
 from casewright.domain.events import UNPERFORMED
 from casewright.domain.folding import merged_tags
@@ -206,7 +206,7 @@ class _Sum:
         """Return whether the notes are those that the events tell of."""
         if len(rows) != len(self._told):
             return False
-        for note in map(read_note, rows):
+        for note in map(read_exact_note, rows):
             digest = note_digest(
                 note_id=note.id,
                 item_id=note.item_id,
