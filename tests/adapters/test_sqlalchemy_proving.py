@@ -359,6 +359,27 @@ def test_what_says_the_same_in_other_words_is_a_finding(store: SqlAlchemyStore, 
     assert list(broken(store)) == [("", "a")]
 
 
+@pytest.mark.parametrize("tenant", ["", "north"])
+def test_what_stands_under_an_empty_id_is_found(store: SqlAlchemyStore, tenant: str) -> None:
+    """Events, notes and rows that were moved to an id that is none are found, once each, on pages of any size (H2)."""
+    write(store, *created(TASK, "a", tenant=tenant), *created(TASK, "b", tenant=tenant), tenant=tenant)
+    with store.engine.begin() as connection:
+        connection.execute(update(EVENT).where(EVENT.c.item_id == "a").values(item_id=""))
+    for page in (1, 2, 500):
+        assert list(broken(store, page=page)) == [(tenant, ""), (tenant, "a")]
+        assert len(list(proved(store, page=page))) == 3
+
+
+@pytest.mark.parametrize("name", ["tenant", "item_id"])
+def test_a_key_that_is_no_text_is_a_storage_error(store: SqlAlchemyStore, name: str) -> None:
+    """Where SQLite was made to hold a key of bytes, the walk says so (H6)."""
+    write(store, *created(TASK, "a"), *created(TASK, "b"))
+    with store.engine.begin() as connection:
+        connection.execute(update(_plain(EVENT)).where(*_one("a", 1)).values({name: b"a"}))
+    with pytest.raises(StorageError, match="no text"):
+        list(proved(store))
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_events_before_the_first_are_found(store: SqlAlchemyStore, monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
     """An event of a version that no item can have is found at its beginning, though nobody reads it (H5, H6)."""
