@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, column, create_engine, delete, func, select, update
 from sqlalchemy import table as plain_table
 
-from casewright import TASK, Actor, StorageError, seal
+from casewright import REGULATORY_CASE, TASK, Actor, StorageError, seal
 from casewright.adapters.sqlalchemy import TABLES, SqlAlchemyStore, proving
 from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values
 from casewright.application.anchors import HmacKey, anchored, read_anchor, write_anchor
@@ -332,6 +332,70 @@ def test_what_cannot_be_read_is_a_finding(store: SqlAlchemyStore, what: str) -> 
     ]
     assert proofs[0].version == (0 if "version" in values else 2)
     assert proofs[0].events == 2
+
+
+OTHERWISE: Final[dict[str, tuple[Any, dict[str, Any]]]] = {
+    "a case as a task": (ITEM, {"kind": "task"}),
+    "a case as a task, without a count": (ITEM, {"kind": "task", "open_tasks": None}),
+    "a case in a case": (ITEM, {"case_id": "b"}),
+    "a time that sorts elsewhere": (ITEM, {"updated_at": "2026-01-31 12:00:00.000000Z"}),
+    "tags that no query finds": (ITEM, {"tags": '["\\u0061"]'}),
+    "attributes with blanks": (ITEM, {"attributes": "{ }"}),
+    "names with blanks": (EVENT, {"changed": '["title" ]'}),
+    "a note at another time": (NOTE, {"created_at": "2026-01-31T12:00:00Z"}),
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_what_says_the_same_in_other_words_is_a_finding(store: SqlAlchemyStore, what: str) -> None:
+    """A row that reads as it should, but is not written so, is found: queries and indexes take it as it stands (H6)."""
+    table, values = OTHERWISE[what]
+    (opening,) = created(REGULATORY_CASE, "a", tags=["a"])
+    write(store, opening, *annotated(opening.after, "n"))
+    plain = _plain(table)
+    own = plain.c.id if table is ITEM else plain.c.item_id
+    with store.engine.begin() as connection:
+        connection.execute(update(plain).where(own == "a").values(values))
+    assert list(broken(store)) == [("", "a")]
+
+
+@pytest.mark.parametrize("tenant", ["", "north"])
+def test_what_stands_under_an_empty_id_is_found(store: SqlAlchemyStore, tenant: str) -> None:
+    """Events, notes and rows that were moved to an id that is none are found, once each, on pages of any size (H2)."""
+    write(store, *created(TASK, "a", tenant=tenant), *created(TASK, "b", tenant=tenant), tenant=tenant)
+    with store.engine.begin() as connection:
+        connection.execute(update(EVENT).where(EVENT.c.item_id == "a").values(item_id=""))
+    for page in (1, 2, 500):
+        assert list(broken(store, page=page)) == [(tenant, ""), (tenant, "a")]
+        assert len(list(proved(store, page=page))) == 3
+
+
+@pytest.mark.parametrize("name", ["tenant", "item_id"])
+def test_a_key_that_is_no_text_is_a_storage_error(store: SqlAlchemyStore, name: str) -> None:
+    """Where SQLite was made to hold a key of bytes, the walk says so (H6)."""
+    write(store, *created(TASK, "a"), *created(TASK, "b"))
+    with store.engine.begin() as connection:
+        connection.execute(update(_plain(EVENT)).where(*_one("a", 1)).values({name: b"a"}))
+    with pytest.raises(StorageError, match="no text"):
+        list(proved(store))
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_events_before_the_first_are_found(store: SqlAlchemyStore, monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    """An event of a version that no item can have is found at its beginning, though nobody reads it (H5, H6)."""
+    if long:
+        monkeypatch.setattr(proving, "_PORTION", 2)
+    (opening,) = created(TASK, "a")
+    write(store, opening, *annotated(opening.after, "n"), *created(TASK, "b"))
+    for version in (0, -1, -(2**63)):
+        with store.engine.begin() as connection:
+            row = connection.execute(select(_plain(EVENT)).where(*_one("a", 1))).mappings().one()
+            connection.execute(_plain(EVENT).insert().values(dict(row) | {"version": version}))
+        (positions,) = broken(store).values()
+        assert positions[0] == (0, "version")
+        with store.engine.begin() as connection:
+            connection.execute(delete(EVENT).where(at("a", version)))
+    assert broken(store) == {}
 
 
 def test_long_histories_are_proven_page_by_page(store: SqlAlchemyStore) -> None:

@@ -15,8 +15,9 @@ from casewright.adapters.sqlalchemy.quick import header_text, sound_events
 from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.domain.events import HEADERS
 from casewright.domain.history import canonical_header
+from casewright.domain.json_values import canonical_json
 from casewright.domain.values import instant_text
-from casewright.testing.contracts.driving import created
+from casewright.testing.contracts.driving import created, edited
 from support.histories import random_histories
 from support.sizes import full
 from support.tampering import Rows
@@ -140,6 +141,42 @@ FORGED: dict[str, Rows] = {
         '{"changes":{"due_at":"soon","title":"t"},"inputs":{}}', '["due_at","title"]', due_at="soon"
     ),
     "changes in a list": _one_event('{"changes":[],"inputs":{}}', '["title"]'),
+}
+
+
+def _then(*later: dict[str, str]) -> Rows:
+    """Return the rows of an item whose later events were forged as a whole: each sets a field."""
+    chain = list(created(TASK, "a", title="t"))
+    for number, _ in enumerate(later):
+        chain += edited(chain[-1].after, f"{number}")
+    rows = Rows.of(chain)
+    assert rows.item is not None
+    rows.item[8] = "t"
+    for event, changes in zip(rows.events[1:], later, strict=True):
+        event[19] = canonical_json(sorted(changes))
+        event[23] = canonical_json({"changes": changes, "inputs": {}})
+        for name, value in changes.items():
+            rows.item[TABLES.item.c.keys().index(name)] = value
+    rows.reseal()
+    return rows
+
+
+def _two_lines() -> Rows:
+    """Return the rows of an item where somebody did what reads as two lines of performers that are there."""
+    rows = _then({"title": "t"}, {"title": "t"}, {"title": "t"})
+    for event, action in zip(rows.events[1:], ("x", "y", f"x\t{rows.events[0][9]}\ny"), strict=True):
+        event[4] = action
+    assert rows.item is not None
+    actor = rows.events[0][9]
+    rows.item[20] = f"\ncreate\t{actor}\nx\t{actor}\ny\t{actor}\n"
+    rows.reseal()
+    return rows
+
+
+FORGED |= {
+    "no priority for a while": _then({"priority": "x"}, {"priority": "high"}),
+    "no time for a while": _then({"due_at": "soon"}, {"due_at": "2026-01-31T12:00:00.000000Z"}),
+    "two lines in one": _two_lines(),
 }
 
 

@@ -110,6 +110,28 @@ def test_a_forged_whole_needs_the_key() -> None:
             read_anchor(io.BytesIO(text))
 
 
+def test_what_is_read_again_must_be_the_same() -> None:
+    """The marks are those of the anchor that was read before, or an error ends them (H6)."""
+    whole = written(kept())
+    anchor = read_anchor(io.BytesIO(whole))
+    assert len(list(anchored(io.BytesIO(whole), anchor))) == anchor.items
+    other = written(MemoryStore())
+    for data in (b"", whole[:-1], other):
+        with pytest.raises(InvalidInputError, match="anchor"):
+            list(anchored(io.BytesIO(data), anchor))
+
+
+@pytest.mark.parametrize("version", [0, -(10**30), 2**63])
+def test_no_mark_has_a_version_that_no_item_has(version: int) -> None:
+    """An anchor that was forged as a whole is refused where no store could be asked about it (S2)."""
+    first, *_ = written(kept()).splitlines(keepends=True)
+    lines = first + json.dumps(["", "a", version, "0" * 64], separators=(",", ":")).encode() + b"\n"
+    told = {"events": version, "items": 1, "sha256": hashlib.sha256(lines).hexdigest()}
+    forged = lines + json.dumps(told, separators=(",", ":")).encode() + b"\n"
+    with pytest.raises(InvalidInputError, match="is no anchor"):
+        read_anchor(io.BytesIO(forged))
+
+
 def test_a_key_must_be_long_enough() -> None:
     """What is too short to be a secret, or no bytes, is refused and not shown."""
     keys: list[Any] = [b"", b"fifteen bytes..", "a text of sixteen"]

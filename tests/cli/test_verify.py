@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +17,7 @@ from casewright import TASK
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
 from casewright.cli import main, verify
 from casewright.cli.progress import Progress
+from casewright.cli.stores import open_store
 from casewright.testing.contracts.driving import created, edited, write
 from support.stores import sqlite_store
 
@@ -157,6 +160,22 @@ def test_it_goes_on_where_it_was_stopped(
     assert not anchor.exists()
 
 
+def test_a_checkpoint_is_of_one_file_wherever_it_is_named_from(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database of the same name in another folder is another one, so nothing of it is passed over (H7)."""
+    kept = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(database, tmp_path / folder / "cases.db")
+        monkeypatch.chdir(tmp_path / folder)
+        with open_store("sqlite:///cases.db", "--database", retry="") as store:
+            kept.append(verify._name(store, None))
+    monkeypatch.chdir(tmp_path)
+    with open_store("sqlite:///two/cases.db", "--database", retry="") as store:
+        assert verify._name(store, None) == kept[1] != kept[0]
+
+
 @pytest.mark.parametrize("signed", [True, False])
 def test_an_anchor_finds_what_hides(signed: bool, run: Callable[..., Any], database: Path, tmp_path: Path) -> None:
     """A tail that was cut, and an item that was dropped, are found with the anchor and not without it (H6)."""
@@ -203,6 +222,21 @@ def test_where_there_are_findings_no_anchor_is_written(run: Callable[..., Any], 
     assert (code, printed["written"]) == (1, None)
     assert anchor.read_text() == "the one before"
     assert not (tmp_path / "anchor.part").exists()
+
+
+def test_an_anchor_that_can_be_read_only_once_is_refused(
+    run: Callable[..., Any], database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the anchor comes through a pipe, nothing is called sound that was not compared with it (H6)."""
+    anchor = tmp_path / "anchor"
+    assert run("--write-anchor", anchor)[0] == 0
+    tamper(database, "DELETE FROM casewright_event WHERE item_id = 't1'", "DELETE FROM casewright_item WHERE id = 't1'")
+    whole = verify._opened
+    files = iter([whole(str(anchor), "rb", ""), io.BytesIO()])
+    monkeypatch.setattr(verify, "_opened", lambda *_: next(files))
+    code, printed, said = run("--anchor", "/dev/stdin")
+    assert (code, printed) == (2, None)
+    assert "--anchor: cannot be read twice" in said
 
 
 BAD: dict[str, tuple[list[str], str]] = {

@@ -9,7 +9,7 @@ import attrs
 
 from casewright import Change, StorageError
 from casewright.adapters.sqlalchemy.quick import header_text
-from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_note
+from casewright.adapters.sqlalchemy.reading import read_exact_event, read_exact_item, read_exact_note
 from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values
 from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.application.proving import prove
@@ -68,8 +68,8 @@ class Rows:
     def findings(self) -> tuple[Finding, ...]:
         """Return what `prove` finds, which makes items and events of all rows first."""
         try:
-            item = None if self.item is None else read_item(self.item)
-            events, notes = tuple(map(read_event, self.events)), tuple(map(read_note, self.notes))
+            item = None if self.item is None else read_exact_item(self.item)
+            events, notes = tuple(map(read_exact_event, self.events)), tuple(map(read_exact_note, self.notes))
         except StorageError as error:
             return (Finding(0, "unreadable", error.problem),)
         return prove(("", "x"), item, events, notes).findings

@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO, Final, NoReturn, TypeAlias
 
@@ -26,7 +26,7 @@ import attrs
 from casewright.application.proving import Mark, Proof, Proving, proved
 from casewright.domain.ids import ItemId, Tenant
 from casewright.domain.json_values import canonical_json
-from casewright.domain.values import as_instant, instant_text
+from casewright.domain.values import INTEGER_MAX, as_instant, instant_text
 from casewright.errors import HistoryError, InvalidInputError
 
 __all__ = ["Anchor", "AnchorWriter", "HmacKey", "Sign", "anchored", "read_anchor", "write_anchor"]
@@ -182,6 +182,28 @@ def read_anchor(file: BinaryIO, *, check: Callable[[bytes, bytes], bool] | None 
     Raises:
         InvalidInputError: It is none, was changed, or has not the signature that it should have.
     """
+    anchor = _end(_read(file))
+    if check is not None and not _is_signed(anchor, check):
+        raise InvalidInputError("anchor", "has not the signature that this key makes", "use the key that signed it")
+    return anchor
+
+
+def anchored(file: BinaryIO, anchor: Anchor | None = None) -> Iterator[Mark]:
+    """Yield the marks of an anchor that `read_anchor` has found whole.
+
+    Args:
+        file: Opened for bytes, at its beginning.
+        anchor: What `read_anchor` has answered; not compared where None.
+
+    Raises:
+        InvalidInputError: It is none, was changed, or is another one: known at its end, after its marks.
+    """
+    if (yield from _read(file)) != anchor and anchor is not None:
+        raise InvalidInputError("anchor", "is not the one that was read before", _ADVICE)
+
+
+def _read(file: BinaryIO) -> Generator[Mark, None, Anchor]:
+    """Yield the marks of an anchor, check that it is whole, and return what its ends say."""
     digest = hashlib.sha256()
     lines = _lines(file)
     first = _record(next(lines, b""))
@@ -200,6 +222,7 @@ def read_anchor(file: BinaryIO, *, check: Callable[[bytes, bytes], bool] | None 
         before = mark.place
         items, events = items + 1, events + mark.version
         digest.update(line)
+        yield mark
     else:
         _refuse()
     told = _record(line)
@@ -207,23 +230,17 @@ def read_anchor(file: BinaryIO, *, check: Callable[[bytes, bytes], bool] | None 
     anchor = Anchor(made_at=made_at, items=items, events=events, sha256=digest.hexdigest(), signature=signature)
     if told != json.loads(anchor.message) or next(lines, None) is not None:
         _refuse()
-    if check is not None and not _is_signed(anchor, check):
-        raise InvalidInputError("anchor", "has not the signature that this key makes", "use the key that signed it")
     return anchor
 
 
-def anchored(file: BinaryIO) -> Iterator[Mark]:
-    """Yield the marks of an anchor that `read_anchor` has found whole.
-
-    Args:
-        file: Opened for bytes, at its beginning.
-
-    Raises:
-        InvalidInputError: It is none.
-    """
-    for line in _lines(file):
-        if not line.startswith(b"{"):
-            yield _mark(line)
+def _end(marks: Generator[Mark, None, Anchor]) -> Anchor:
+    """Read to the end, and return what is there."""
+    while True:
+        try:
+            next(marks)
+        except StopIteration as end:
+            anchor: Anchor = end.value
+            return anchor
 
 
 def _is_signed(anchor: Anchor, check: Callable[[bytes, bytes], bool]) -> bool:
@@ -263,6 +280,8 @@ def _mark(line: bytes) -> Mark:
     if not isinstance(value, list) or list(map(type, value)) != [str, str, int, str] or len(value[3]) != _SHA256:
         _refuse()
     tenant, item_id, version, head = value
+    if not 1 <= version <= INTEGER_MAX:
+        _refuse()
     return Mark(Tenant(tenant), ItemId(item_id), version, head)
 
 

@@ -47,6 +47,8 @@ def verify_stored(item: Item, events: Stored, notes: Sequence[Note]) -> tuple[Fi
     end = len(events)
     try:
         made = fold(events)
+        if made.kind != item.kind:
+            return (Finding(end, "row", "the row is not what the history makes: kind"),)
         unknown = erased_fields(events)
         names = [field.name for field in attrs.fields(type(item)) if field.name not in unknown]
         wrong = [name for name in names if not _same(getattr(item, name), getattr(made, name, None))]

@@ -197,12 +197,23 @@ def _marks(path: str | None, key: HmacKey | None, stack: contextlib.ExitStack) -
         raise InvalidInputError("--anchor", error.problem, error.advice) from None
     if anchor.signature is not None and key is None:
         say("the anchor is signed, and without --key-file nobody has checked by whom")
-    return anchored(stack.enter_context(_opened(path, "rb", "--anchor"))), anchor
+    return _again(stack.enter_context(_opened(path, "rb", "--anchor")), anchor), anchor
+
+
+def _again(file: BinaryIO, anchor: Anchor) -> Iterator[Mark]:
+    """Yield the marks of an anchor that was found whole, and check that they are the same: a pipe is read once."""
+    try:
+        yield from anchored(file, anchor)
+    except InvalidInputError as error:
+        raise InvalidInputError("--anchor", "cannot be read twice", "name a file that nobody writes to") from error
 
 
 def _name(store: SqlAlchemyStore, held: Anchor | None) -> str:
     """What a checkpoint is of, without saying it."""
-    url = store.engine.url.render_as_string(hide_password=True)
+    address = store.engine.url
+    if address.get_backend_name() == "sqlite" and address.database:  # a path, which may be relative to the folder
+        address = address.set(database=os.path.abspath(address.database))
+    url = address.render_as_string(hide_password=True)
     return hashlib.sha256(f"{url}\n{'' if held is None else held.sha256}".encode()).hexdigest()
 
 

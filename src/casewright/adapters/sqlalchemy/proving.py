@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import groupby, islice
 from operator import itemgetter
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sqlalchemy import BigInteger, bindparam, func, literal_column, select
 
 from casewright.adapters.sqlalchemy.quick import Row, sound_events
-from casewright.adapters.sqlalchemy.reading import read_event, read_item, read_note
+from casewright.adapters.sqlalchemy.reading import read_exact_event, read_exact_item, read_exact_note
 from casewright.adapters.sqlalchemy.sending import Send
 from casewright.adapters.sqlalchemy.statements import Statements, raw
 from casewright.application.proving import Mark, Place, Proof, prove
@@ -72,10 +73,10 @@ class _Questions:
         first: Any = literal_column("0")
         text = statements.text
 
-        def counted(table: Any) -> str:  # noqa: ANN401 - that of events or of notes
-            """How many rows each item has, of those that come after one."""
+        def counted(table: Any, later: Any) -> str:  # noqa: ANN401 - that of events or of notes
+            """How many rows each item has, of those that come after one, or from one on."""
             column = table.c.item_id
-            own = table.c.tenant == bindparam("own_tenant"), column > bindparam("after")
+            own = table.c.tenant == bindparam("own_tenant"), later(column, bindparam("after"))
             query = select(column, func.count()).where(*own).group_by(column).order_by(column)
             return text(query.limit(limit).offset(first))
 
@@ -85,12 +86,18 @@ class _Questions:
             own = table.c.tenant == bindparam("own_tenant"), column >= bindparam("low"), column <= bindparam("high")
             return text(raw(table).where(*own).order_by(column, *order))
 
-        self.events_of: str = counted(event)
-        self.notes_of: str = counted(note)
-        own = item.c.tenant == bindparam("own_tenant"), item.c.id > bindparam("after")
-        self.items: str = text(raw(item).where(*own).order_by(item.c.id).limit(limit).offset(first))
+        def items(later: Any) -> str:  # noqa: ANN401 - an operator
+            """The rows that come after one, or from one on."""
+            own = item.c.tenant == bindparam("own_tenant"), later(item.c.id, bindparam("after"))
+            return text(raw(item).where(*own).order_by(item.c.id).limit(limit).offset(first))
+
+        self.at_first, self.later = (
+            (counted(event, compare), counted(note, compare), items(compare)) for compare in (operator.ge, operator.gt)
+        )
         self.events: str = portion(event, event.c.version)
         self.notes: str = portion(note, note.c.version, note.c.place)
+        mine = event.c.tenant == bindparam("own_tenant"), event.c.item_id == bindparam("item_id")
+        self.first: str = text(raw(event).where(*mine).order_by(event.c.version).limit(limit).offset(first))
         self.tenants: tuple[str, ...] = tuple(
             text(select(func.min(table.c.tenant)).where(table.c.tenant > bindparam("after")))
             for table in (item, event, note)
@@ -124,28 +131,28 @@ class _Walk:
 
     def proofs(self, after: Place | None, limit: int) -> Iterator[Proof]:
         """Yield proofs; at most so many are wanted."""
-        tenant, item_id = after or ("", "")
+        tenant, item_id = after or ("", None)
         left = limit
         while True:
             for proof in self._of_tenant(tenant, item_id, left):
                 yield proof
                 left -= 1
             found = [self._send(question, (tenant,)).fetchone()[0] for question in self._questions.tenants]
-            later = [one for one in found if one is not None]
+            later = _texts([one for one in found if one is not None])
             if not later:
                 return
-            tenant, item_id = min(later), ""
+            tenant, item_id = min(later), None
 
-    def _of_tenant(self, tenant: str, after: str, limit: int) -> Iterator[Proof]:
+    def _of_tenant(self, tenant: str, after: str | None, limit: int) -> Iterator[Proof]:
         while True:
             most = min(_GROUP, limit)
-            asked = self._questions.events_of, self._questions.notes_of
-            counts = [self._rows(question, tenant, after, most) for question in asked]
-            items = {row[1]: row for row in self._rows(self._questions.items, tenant, after, most)}
+            asked = self._questions.at_first if after is None else self._questions.later  # "" too, which is no id
+            *counts, rows = [self._rows(question, tenant, after or "", most) for question in asked]
+            items = {row[1]: row for row in rows}
             sizes: dict[str, int] = dict.fromkeys(items, 0)
-            for item_id, number in (row for rows in counts for row in rows):
+            for item_id, number in (row for counted in counts for row in counted):
                 sizes[item_id] = sizes.get(item_id, 0) + number
-            here = sorted(sizes)[:most]  # of these, what each of the three has found is whole
+            here = sorted(_texts(sizes))[:most]  # of these, what each of the three has found is whole
             for portion in _portions(here, sizes):
                 yield from self._portion(tenant, portion, items, sizes)
             if len(here) < most:
@@ -188,8 +195,8 @@ class _Walk:
         rows = self._rows(statements.item, tenant, item_id)
         pages = self._pages(tenant, item_id)
         try:
-            notes = tuple(map(read_note, self._rows(statements.notes, tenant, item_id)))
-            return prove((tenant, item_id), read_item(rows[0]) if rows else None, pages, notes)
+            notes = tuple(map(read_exact_note, self._rows(statements.notes, tenant, item_id)))
+            return prove((tenant, item_id), read_exact_item(rows[0]) if rows else None, pages, notes)
         except StorageError as error:  # of a row that holds what no store can have written
             version, head = (rows[0][7], rows[0][21]) if rows else (0, "")
             return Proof(
@@ -203,7 +210,14 @@ class _Walk:
 
     def _pages(self, tenant: str, item_id: str) -> _Pages:
         events = self._statements.events
-        return _Pages(lambda after: self._rows(events, tenant, item_id, after, _PORTION))
+        first = self._questions.first
+
+        def page(after: int | None) -> Sequence[Row]:
+            if after is None:  # also versions that no item can have, which nobody else reads
+                return self._rows(first, tenant, item_id, _PORTION)
+            return self._rows(events, tenant, item_id, after, _PORTION)
+
+        return _Pages(page)
 
     def _rows(self, statement: str, *parameters: object) -> Sequence[Any]:
         return self._send(statement, parameters).fetchall()
@@ -212,14 +226,14 @@ class _Walk:
 class _Pages:
     """The events of one item, read anew each time they are gone through, page by page."""
 
-    def __init__(self, page: Callable[[int], Sequence[Row]]) -> None:
+    def __init__(self, page: Callable[[int | None], Sequence[Row]]) -> None:
         self._page = page
         self._length: int | None = None
         self._read: int | None = None
 
     def rows(self) -> Iterator[Row]:
         """Yield their rows."""
-        after = 0
+        after: int | None = None
         while rows := self._page(after):
             yield from rows
             after = rows[-1][3]
@@ -232,7 +246,7 @@ class _Pages:
     def __iter__(self) -> Iterator[Event]:
         self._read = 0
         for row in self.rows():
-            yield read_event(row)
+            yield read_exact_event(row)
             self._read += 1
         self._read = None
 
@@ -240,6 +254,14 @@ class _Pages:
         if self._length is None:
             self._length = sum(1 for _ in self.rows())
         return self._length
+
+
+def _texts(keys: Collection[object]) -> list[str]:
+    """Check that tenants or ids are text, as they are wherever a database keeps types: SQLite does not."""
+    found = [key for key in keys if isinstance(key, str)]
+    if len(found) < len(keys):
+        raise StorageError("there are rows whose tenant or id is no text", "find out who else writes to it")
+    return found
 
 
 def _portions(ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[Sequence[str]]:

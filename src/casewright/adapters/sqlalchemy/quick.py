@@ -15,7 +15,7 @@ from json import JSONDecoder
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from casewright.adapters.sqlalchemy.reading import read_note
+from casewright.adapters.sqlalchemy.reading import read_exact_note
 from casewright.adapters.sqlalchemy.rows import performer_line
 from casewright.domain.events import UNPERFORMED
 from casewright.domain.folding import merged_tags
@@ -110,6 +110,7 @@ class _Sum:
         "_first",
         "_last",
         "_performed",
+        "_performers",
         "_tags",
         "_told",
         "_was_closed",
@@ -122,6 +123,7 @@ class _Sum:
         self._closed_at: str | None = None
         self._deleted_at: str | None = None
         self._performed = "\n"
+        self._performers: set[tuple[str, str]] = set()
         self._fields: dict[str, Any] = {}
         self._tags: tuple[str, ...] = ()
         self._attributes: dict[str, Any] = {}
@@ -155,10 +157,11 @@ class _Sum:
         self._last = row
 
     def _perform(self, action: str, actor_id: str) -> None:
-        line = performer_line(action, actor_id)
-        if line not in self._performed:
+        if (action, actor_id) not in self._performers:
+            line = performer_line(action, actor_id)
             if not line[1:-1].replace("\t", "", 1).isprintable():  # else it would be read as something else
                 raise _DoubtError
+            self._performers.add((action, actor_id))
             self._performed += line[1:]
 
     def _take(self, row: Row, *, named: bool) -> None:
@@ -176,6 +179,10 @@ class _Sum:
             elif name == "tags":
                 self._tags = merged_tags(self._tags, tuple(value) if type(value) is list else value)
             else:
+                if name == "priority" and value not in _PRIORITIES:
+                    raise _DoubtError
+                if name == "due_at" and value is not None:
+                    _check_instant(value)
                 self._fields[name] = value
 
     def is_row(self, row: Row) -> bool:
@@ -187,12 +194,10 @@ class _Sum:
         opened = fields.pop("open_tasks", own)
         texts = [fields.get(name) for name in _TEXTS]
         title, description, priority, assignee_id, due_at, case_id = texts
-        if type(title) is not str or type(opened) is not type(own) or priority not in _PRIORITIES:
+        if type(title) is not str or type(opened) is not type(own):
             return False
         if any(type(text) is not str for text in texts if text is not None) or not set(map(type, self._tags)) <= {str}:
             return False
-        if due_at is not None:
-            _check_instant(due_at)
         kept = {key: part for key, part in self._attributes.items() if part is not None}
         expected = (
             *(first[0], first[1], first[2], first[14], first[15], last[7], last[8], last[3], title, description),
@@ -206,7 +211,7 @@ class _Sum:
         """Return whether the notes are those that the events tell of."""
         if len(rows) != len(self._told):
             return False
-        for note in map(read_note, rows):
+        for note in map(read_exact_note, rows):
             digest = note_digest(
                 note_id=note.id,
                 item_id=note.item_id,

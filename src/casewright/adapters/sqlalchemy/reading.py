@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Integer, Table
 
+from casewright.adapters.sqlalchemy.rows import event_values, item_values, note_values
 from casewright.adapters.sqlalchemy.tables import TABLES
 from casewright.application.ledger import LedgerEntry
 from casewright.application.ports import OutboxPointer
@@ -24,7 +25,16 @@ from casewright.domain.payloads import Payload
 from casewright.domain.values import Category, Priority
 from casewright.errors import HistoryError, StorageError
 
-__all__ = ["read_entry", "read_event", "read_item", "read_note", "read_pointer"]
+__all__ = [
+    "read_entry",
+    "read_event",
+    "read_exact_event",
+    "read_exact_item",
+    "read_exact_note",
+    "read_item",
+    "read_note",
+    "read_pointer",
+]
 
 _KINDS: Final[Mapping[str, Maker[Any]]] = {"task": Maker(Task), "case": Maker(Case)}
 _EVENTS: Final[Maker[Event]] = Maker(Event)
@@ -33,6 +43,8 @@ _PRIORITIES: Final[Mapping[str | None, Priority | None]] = {None: None, **{one.v
 _decode: Final = json.JSONDecoder().decode
 
 _ReadT = TypeVar("_ReadT")
+
+Row: TypeAlias = Sequence[Any]
 
 
 def _reader(table: Table, make: Callable[[Sequence[Any]], _ReadT]) -> Callable[[Sequence[Any]], _ReadT]:
@@ -227,3 +239,22 @@ read_item: Final = _reader(TABLES.item, _item)
 read_event: Final = _reader(TABLES.event, _event)
 read_note: Final = _reader(TABLES.note, _note)
 read_pointer: Final = _reader(TABLES.outbox, _pointer)
+
+
+def _exact(table: Table, make: Callable[[Row], _ReadT], write: Callable[[_ReadT, Row], Row]) -> Callable[[Row], _ReadT]:
+    """Return a reader that refuses a row which says the same in other words: an index and a query would miss it."""
+
+    def make_exactly(row: Row) -> _ReadT:
+        made = make(row)
+        if tuple(write(made, row)) != tuple(row):
+            raise ValueError
+        return made
+
+    return _reader(table, make_exactly)
+
+
+_item_values: Final = item_values(TABLES.item.c.keys())
+
+read_exact_item: Final = _exact(TABLES.item, _item, lambda item, _: _item_values(item))
+read_exact_event: Final = _exact(TABLES.event, _event, lambda event, _: event_values(event))
+read_exact_note: Final = _exact(TABLES.note, _note, lambda note, row: note_values(note, row[4]))
