@@ -172,6 +172,19 @@ def test_what_is_no_place_is_bad_input(
     assert "/secret" not in err
 
 
+def test_a_secret_that_is_none_is_named_by_its_variable(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What signs nothing is told by the variable that holds it, with the command that makes one, and is not shown."""
+    monkeypatch.setenv(SECRET, f"{new_secret()} hunter2")
+    assert main(relay(database, "https://example.com", "--once")) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(
+        f"casewright: {SECRET}: holds something that is no secret to sign with; this makes one: python"
+    )
+    assert "hunter2" not in err
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
