@@ -213,6 +213,7 @@ def test_a_topic_that_is_none_is_bad_input(database: str, to: str, capsys: pytes
 
 def test_a_database_without_tables_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No table is made: a relay in front of the wrong database ends before it has done anything."""
+    (tmp_path / "empty.db").touch()
     assert main(relay(f"sqlite:///{tmp_path / 'empty.db'}", "-")) == 2
     out, err = capsys.readouterr()
     assert out == ""
