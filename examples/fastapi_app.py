@@ -68,6 +68,7 @@ def bus_of(request: Request) -> CommandBus:
 
 By = Annotated[Actor, Depends(asker)]
 Seen = Annotated[int | None, Depends(version_seen)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 Bus = Annotated[CommandBus, Depends(bus_of)]
 Json = dict[str, Any]
 
@@ -75,9 +76,9 @@ router = APIRouter()
 
 
 @router.post("/cases", status_code=201)
-def open_case(body: Json, *, by: By, bus: Bus, response: Response) -> Json:
+def open_case(body: Json, *, by: By, bus: Bus, response: Response, key: Key = None) -> Json:
     """Open a case."""
-    return tagged(bus.execute(from_data(body, OpenCase), by=by), response)
+    return tagged(bus.execute(from_data(body, OpenCase), by=by, key=key), response)
 
 
 def tagged(item: WorkItem, response: Response) -> Json:
@@ -89,10 +90,19 @@ def tagged(item: WorkItem, response: Response) -> Json:
 
 @router.post("/items/{item_id}/actions/{action}")
 def perform(
-    item_id: str, action: str, *, by: By, seen: Seen, bus: Bus, response: Response, inputs: Json | None = None
+    item_id: str,
+    action: str,
+    *,
+    by: By,
+    seen: Seen,
+    bus: Bus,
+    response: Response,
+    inputs: Json | None = None,
+    key: Key = None,
 ) -> Json:
     """Perform any action of any lifecycle, or any verb."""
-    return tagged(bus.execute(Perform(item_id, action, inputs or {}), by=by, expected_version=seen), response)
+    command = Perform(item_id, action, inputs or {})
+    return tagged(bus.execute(command, by=by, expected_version=seen, key=key), response)
 
 
 class Review(BaseModel, extra="forbid"):

@@ -34,8 +34,8 @@ ADVICE: Final = {
     "MisuseError": "Mend the calling code: the advice says how.",
     "StorageError": "Tell whoever runs the store.",
     "TransientStorageError": "Try the whole command again, later: the bus has tried some times already.",
-    "OutcomeUnknownError": "Load the item to see whether it happened; a new id or an expected version makes a second "
-    "try safe.",
+    "OutcomeUnknownError": "Send the same command under the [same key](../how-to/retry-safely.md) again. Without a "
+    "key, load the item to see whether it happened; a new id or an expected version makes a second try safe.",
     "PublishError": "See that the broker runs and can be reached; a relay tries again by itself.",
     "HistoryError": "Treat the history as damaged: run `verify` and restore it.",
 }

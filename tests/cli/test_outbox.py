@@ -196,6 +196,7 @@ def test_what_cannot_be_meant_is_bad_input(
 
 def test_a_database_without_tables_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No table is made, and nothing is said to be empty that is not there."""
+    (tmp_path / "empty.db").touch()
     assert main(outbox("list", f"sqlite:///{tmp_path / 'empty.db'}")) == 2
     assert "the database has no casewright_" in capsys.readouterr().err
 

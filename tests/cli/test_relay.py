@@ -172,6 +172,19 @@ def test_what_is_no_place_is_bad_input(
     assert "/secret" not in err
 
 
+def test_a_secret_that_is_none_is_named_by_its_variable(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What signs nothing is told by the variable that holds it, with the command that makes one, and is not shown."""
+    monkeypatch.setenv(SECRET, f"{new_secret()} hunter2")
+    assert main(relay(database, "https://example.com", "--once")) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(
+        f"casewright: {SECRET}: holds something that is no secret to sign with; this makes one: python"
+    )
+    assert "hunter2" not in err
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
@@ -200,6 +213,7 @@ def test_a_topic_that_is_none_is_bad_input(database: str, to: str, capsys: pytes
 
 def test_a_database_without_tables_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No table is made: a relay in front of the wrong database ends before it has done anything."""
+    (tmp_path / "empty.db").touch()
     assert main(relay(f"sqlite:///{tmp_path / 'empty.db'}", "-")) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -124,6 +124,7 @@ def test_an_option_too_large_for_the_driver_ends_in_one_line(
     option: str, reaching: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A number in a URL that the driver cannot take is found when it is reached, and is bad input."""
+    (tmp_path / "store.db").touch()
     assert main([*reaching, f"sqlite:///{tmp_path / 'store.db'}?{option}=99999999999999999999"]) == 2
 
     err = capsys.readouterr().err
@@ -220,3 +221,16 @@ def test_tables_are_made_beside_those_of_others(
     connection.close()
     assert "other" in names
     assert {name.partition("_")[0] for name in names - {"other"}} == {"casewright"}
+
+
+@pytest.mark.parametrize("words", [["verify"], ["outbox", "list"], ["relay", "--to", "-", "--once"]])
+def test_a_file_that_is_not_there_is_told_and_not_made(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What only works on a database that there is makes no empty one where its path is wrong."""
+    assert main([*words, "--database", f"sqlite:///{tmp_path / 'typo.db'}"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "casewright: --database: names a file that is not there; see that its path is right\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import casewright
+from casewright.adapters.sqlalchemy.tables import metadata
 
 PACKAGE = Path(str(casewright.__file__)).parent
 ROOT = Path(__file__).parents[2]
@@ -18,9 +20,11 @@ NUMBERS = {
     "A": range(1, 13),
     "E": range(1, 5),
     "H": range(1, 9),
+    "I": range(1, 8),
     "L": range(1, 6),
+    "O": range(1, 9),
     "S": (1, 2, 3, 4, 6, 7, 8),
-    "T": (1, 2, 4, 6),
+    "T": (1, 2, 3, 4, 6),
 }
 OF_THIS_STAGE = {f"{letter}{number}" for letter, numbers in NUMBERS.items() for number in numbers}
 DECISIONS = sorted((EXPLANATION / "decisions").glob("0*.md"))
@@ -57,6 +61,39 @@ def test_each_decision_has_its_three_parts(path: Path) -> None:
 def test_decisions_are_numbered_without_a_gap() -> None:
     """Decisions count up from 0001."""
     assert [path.stem[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
+@pytest.mark.parametrize("layer", ["domain", "application"])
+def test_the_architecture_names_each_room(layer: str) -> None:
+    """Each module and folder of the two inner layers is in a table of the architecture."""
+    page = (EXPLANATION / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.stem for path in (PACKAGE / layer).iterdir() if not path.name.startswith("_")}
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE))))
+    assert rooms - named == set()
+
+
+def test_the_architecture_draws_each_table() -> None:
+    """Each table of the store is in the picture of the tables."""
+    page = (EXPLANATION / "architecture.md").read_text(encoding="utf-8")
+    picture = page.partition("## The tables\n")[2].partition("```text")[2].partition("```")[0]
+    assert set(metadata.tables) - set(re.findall(r"casewright_\w+", picture)) == set()
+
+
+@pytest.mark.parametrize("section", ["how-to", "reference", "explanation"])
+def test_each_page_is_in_the_index_of_its_section(section: str) -> None:
+    """Each page of a section can be reached from its index, and each how-to from the table too."""
+    folder = ROOT / "docs" / section
+    index = (folder / "index.md").read_text(encoding="utf-8")
+    pages = {path.stem for path in folder.glob("*.md")} - {"index"}
+    assert {page for page in pages if f"\n{page}\n" not in index} == set()
+    assert section == "explanation" or {page for page in pages if f"({page}.md)" not in index} == set()
+
+
+def test_the_reference_tells_of_each_extra() -> None:
+    """Each extra that can be installed has a row in the table of extras, and no other has."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    table = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8").partition("## Extras")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == declared.keys()
 
 
 def test_each_link_leads_somewhere() -> None:

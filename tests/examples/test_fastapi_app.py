@@ -78,6 +78,17 @@ def test_a_case_goes_its_way(client: TestClient) -> None:
     ]
 
 
+def test_a_request_that_is_sent_again_is_done_once(client: TestClient) -> None:
+    """The same request under the same key is answered as the first time; another body is a conflict (I1, I3)."""
+    keyed = WIM | {"Idempotency-Key": "4711"}
+    first, again = (client.post("/cases", json={"title": "Fund"}, headers=keyed) for _ in range(2))
+    assert (again.status_code, again.json(), again.headers["ETag"]) == (201, first.json(), first.headers["ETag"])
+    assert told(client.post("/cases", json={"title": "Other"}, headers=keyed)) == (409, "idempotency_key_reused")
+    for number in (2, 2):
+        sent = client.post("/items/R-17/actions/submit", headers=WIM | {"Idempotency-Key": "4712", "If-Match": '"1"'})
+        assert (sent.status_code, sent.json()["version"]) == (200, number)
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "body", "expected"),
     [

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TextIO
 
 from casewright.adapters.publishers.envelopes import Envelope, Round
+from casewright.adapters.publishers.signing import secret_keys
 from casewright.adapters.publishers.webhook import WebhookPublisher
 from casewright.application.publishing import Message, Publisher
 from casewright.errors import InvalidInputError
@@ -25,6 +26,9 @@ _REDIS: Final[Mapping[str, str]] = {
     "valkey": "redis",
     "valkeys": "rediss",
 }
+_MAKES_ONE: Final = (
+    'this makes one: python -c "from casewright.adapters.publishers.signing import new_secret as n; print(n())"'
+)
 _WEB: Final = frozenset({"https", "http"})
 _LIKE: Final = (
     "write it like nats://host:4222, redis://host:6379, valkey://host:6379 or https://host/path, or - for stdout"
@@ -102,8 +106,12 @@ def destination(url: str, envelope: Envelope, *, topic: str, stdout: TextIO) -> 
 def _secrets() -> Sequence[str]:
     secrets = os.environ.get(SECRET, "").split()
     if not secrets:
-        advice = f"set {SECRET} to one or more, with blanks between them; new_secret() of our signing module makes one"
+        advice = f"set {SECRET} to one or more, with blanks between them; {_MAKES_ONE}"
         raise InvalidInputError("--to", "is a webhook, and there is no secret to sign requests with", advice)
+    try:
+        secret_keys(secrets)
+    except InvalidInputError:
+        raise InvalidInputError(SECRET, "holds something that is no secret to sign with", _MAKES_ONE) from None
     return secrets
 
 

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInputError("--limit", "must be from 1")
     if options.what == "purge" and (options.older_than is None) == (options.dead is None):
         raise InvalidInputError("purge", "drops one thing at a time", "add either --older-than or --dead")
-    with open_store(options.database, "--database", retry=_AGAIN) as store:
+    with open_store(options.database, "--database", retry=_AGAIN, there=True) as store:
         store.ping()
         return _DOING[options.what](store, options)
 

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     envelope = Envelope(source=options.source, prefix=options.prefix, public=options.public, private=options.private)
     with (
         destination(options.to, envelope, topic=options.topic, stdout=sys.stdout) as publisher,
-        open_store(options.database, "--database", retry=_AGAIN) as store,
+        open_store(options.database, "--database", retry=_AGAIN, there=True) as store,
         _waking(store) as waking,
         _log_said(),
     ):

@@ -46,19 +46,20 @@ def no_database() -> str | None:
 
 
 @contextlib.contextmanager
-def open_store(url: str | URL, option: str, *, retry: str) -> Iterator[SqlAlchemyStore]:
+def open_store(url: str | URL, option: str, *, retry: str, there: bool = False) -> Iterator[SqlAlchemyStore]:
     """Open the store in a database. It is not reached yet, and no table is made.
 
     Args:
         url: The database, as SQLAlchemy names it; it may hold a password.
         option: The option that it was given by.
         retry: What to do where nobody knows whether something was written.
+        there: Whether a file of SQLite must be there: to connect would make an empty one.
 
     Yields:
         The store.
 
     Raises:
-        InvalidInputError: It is no such URL, or what is needed for it is not installed.
+        InvalidInputError: It is no such URL, what is needed for it is not installed, or the file is not there.
         MisuseError: It is a database of another kind than the store works with.
         OutcomeUnknownError: Raised within, and told again with this advice.
     """
@@ -68,6 +69,8 @@ def open_store(url: str | URL, option: str, *, retry: str) -> Iterator[SqlAlchem
     from casewright.adapters.sqlalchemy import SqlAlchemyStore  # noqa: PLC0415 - an extra
 
     engine = _engine(url, option)
+    if there and _is_missing(engine):
+        raise InvalidInputError(option, "names a file that is not there", "see that its path is right")
     try:
         yield SqlAlchemyStore(engine)
     except OutcomeUnknownError as error:
@@ -166,6 +169,12 @@ def create_tables(store: SqlAlchemyStore) -> None:
         say("the database had no tables of casewright: created them")
     elif missing:
         raise StorageError(f"the database has no {', '.join(sorted(missing))}", "name one that has all, or a new one")
+
+
+def _is_missing(engine: Engine) -> bool:
+    name = engine.url.database
+    in_file = engine.dialect.name == "sqlite" and name and name != ":memory:" and not name.startswith("file:")
+    return bool(in_file) and not os.path.exists(str(name))
 
 
 def _engine(url: str | URL, option: str) -> Engine:

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     key = None if options.key_file is None else HmacKey(_content(options.key_file, "--key-file"))
     started = perf_counter()
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(open_store(options.database, "--database", retry="start it again"))
+        store = stack.enter_context(open_store(options.database, "--database", retry="start it again", there=True))
         marks, held = _marks(options.anchor, key, stack)
         checkpoint = _Checkpoint(options.checkpoint, _name(store, held))
         tally = checkpoint.read() if options.resume else _Tally()

@@ -50,7 +50,10 @@ def check_schema(send: Send, statements: Statements) -> None:
     missing = [table.name for table in statements.tables.all if table.name not in present]
     if missing:
         problem = f"the database has no {', '.join(sorted(missing))}"
-        raise StorageError(problem, "store.create_schema() creates what is missing")
+        advice = "store.create_schema() creates what is missing"
+        if not present:  # a migration goes on from what is there, and makes no single table anew
+            advice += f", and so does {command('--upgrade', statements.tables)}"
+        raise StorageError(problem, advice)
 
 
 def create_missing(send: Send, statements: Statements) -> None:
