@@ -32,6 +32,14 @@ ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 TIMES = ROOT / ".nox" / "times.json"
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+GREENLETS = (
+    *("tests/stores/test_async_joining.py", "tests/stores/test_async_sqlalchemy_store.py", "tests/stores/test_hops.py"),
+    *("tests/stores/test_keeping_stores.py", "tests/stores/test_lines.py", "tests/adapters/test_consuming.py"),
+    *("tests/adapters/test_sqlalchemy_refusals.py", "tests/adapters/test_sqlalchemy_upgrade_calls.py"),
+    *("tests/docs", "tests/faults", "tests/races", "tests/relay"),
+)
+"""Tests of stores that asynchronous drivers reach from greenlets: to measure these takes much longer."""
+
 HOURS = 3  # for how long `nox -s soak` begins another round, if it will end in time
 SOAK = "20"  # by how much it multiplies what is promised: 8 x 5,000 edits of one case, 5,000 kills
 PYTHONS = ["3.11", "3.12", "3.13"]
@@ -233,9 +241,15 @@ def wheel(session: nox.Session) -> None:
         if shared.is_dir():  # data sets that stand beside a checkout
             (Path(folder) / "shared").symlink_to(shared)
         with session.chdir(unpacked):
-            _run_suite(session, "coverage", "run", "-m", "pytest", "-m", "not large")
+            suite = ("-m", "pytest", "-m", "not large")
+            greenlets = ("coverage", "run", "--concurrency=greenlet,thread", *suite)
             if session.posargs:  # a chosen part of the suite cannot reach everything
+                session.run(*greenlets, *session.posargs)
                 return
+            session.run(*greenlets, "README.md", "docs")
+            session.run(*greenlets, "-n", "auto", *GREENLETS)
+            others = (f"--ignore={path}" for path in GREENLETS)
+            session.run("coverage", "run", *suite, "-n", "auto", *others, "tests", "examples")
             session.run("coverage", "combine", "--quiet")
             # Told by nox, not by the process: what is printed last is pytest's summary.
             report = session.run("coverage", "report", silent=True)
@@ -281,7 +295,8 @@ def mariadb(session: nox.Session) -> None:
     packages = os.fspath(ROOT / ".nox" / "mariadb-packages")
     env = {"CASEWRIGHT_MARIADB": packages, "COVERAGE_FILE": os.fspath(ROOT / ".nox" / "mariadb-coverage")}
     chosen = session.posargs or ["-m", "not large", "-k", "mariadb", "tests"]
-    session.run("coverage", "run", "-m", "pytest", "-n", "auto", *chosen, env=env)
+    greenlets = ("coverage", "run", "--concurrency=greenlet,thread")
+    session.run(*greenlets, "-m", "pytest", "-n", "auto", *chosen, env=env)
     if session.posargs:
         return
     session.run("coverage", "combine", "--quiet", env=env)

@@ -171,6 +171,8 @@ def test_text_is_one_line(error: CasewrightError) -> None:
         (StaleVersionError("x1", 3, 4), "x1 was expected at version 3 but has 4; load it again and decide anew"),
         (StaleVersionError("x1", 3), "x1 was expected at version 3 but has another one; load it again and decide anew"),
         (AlreadyExistsError("x1"), "the id 'x1' is already used; choose another one"),
+        (AlreadyExistsError("n1", "note"), "the id 'n1' of a note is already used; choose another one"),
+        (AlreadyExistsError("k1", "key"), "the idempotency key 'k1' is already used; its entry says for what"),
         (DefinitionError(PROBLEMS), "status 'a': is a trap; add a way out\nc: d; e"),
         (UnknownDefinitionError("a"), "no definition named 'a' is registered; pass it in definitions="),
         (UnknownDefinitionError("a", 2), "'a' holds no lifecycle of version 2; keep it in earlier="),

@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import URL, Engine, StaticPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from casewright import ActorId, Denial, ItemId, StorageError
 from casewright.adapters.memory import AsyncMemoryStore, MemoryStore
 from casewright.adapters.sqlalchemy import AsyncSqlAlchemyStore, SqlAlchemyStore
+from casewright.domain.ids import NO_TENANT
+from casewright.testing.builders import SOME_TIME
 from casewright.testing.contracts import (
     AsyncDenialLogContract,
     AsyncErasureContract,
@@ -164,3 +167,30 @@ class TestAsyncpg(AsyncContracts):
 
         loop.run(emptied_tables())
         return AsyncSqlAlchemyStore(asyncpg)
+
+
+def test_what_is_kept_waits_for_the_tables() -> None:
+    """Erasing, keeping denials and purging keys first check the schema, as a unit of work does, and name the cure."""
+    store = SqlAlchemyStore(create_engine("sqlite://", poolclass=StaticPool))
+    denial = Denial(
+        id="d",
+        tenant=NO_TENANT,
+        action="start",
+        item_id=ItemId("a"),
+        actor_id=ActorId("ann"),
+        occurred_at=SOME_TIME,
+        recorded_at=SOME_TIME,
+        code="not_found",
+        on_behalf_of=None,
+        phase=None,
+    )
+    calls = (
+        lambda: store.erase("a"),
+        lambda: store.add_denial(denial),
+        lambda: store.denials(tenant="", limit=1),
+        lambda: store.purge_keys(before=SOME_TIME),
+    )
+    for call in calls:
+        with pytest.raises(StorageError, match=r"store.create_schema\(\)"):
+            call()
+    store.engine.dispose()

@@ -15,7 +15,7 @@ from casewright.adapters.memory import AsyncMemoryStore, MemoryStore
 from casewright.adapters.memory.async_store import AsyncMemoryUnitOfWork
 from casewright.adapters.memory.store import _Log
 from casewright.domain.items import Item
-from casewright.testing.contracts import AsyncOutboxContract, AsyncStoreContract, HostingContract
+from casewright.testing.contracts import AsyncLedgerContract, AsyncOutboxContract, AsyncStoreContract, HostingContract
 from casewright.testing.portal import Portal, SynchronousStore
 from support.async_buses import HostingStore
 
@@ -31,8 +31,8 @@ class TestHostingStore(HostingContract):
         return HostingStore(MemoryStore())
 
 
-class AllContracts(AsyncStoreContract, AsyncOutboxContract):
-    """Both contracts that a commit has to keep."""
+class AllContracts(AsyncStoreContract, AsyncOutboxContract, AsyncLedgerContract):
+    """All contracts that a commit has to keep."""
 
 
 class _Sabotaged(AsyncMemoryStore):
@@ -216,7 +216,11 @@ class EndingStore(_Sabotaged):
 
 @pytest.mark.parametrize(
     "test",
-    ["test_a_commit_that_is_cancelled_is_done_or_not", "test_a_commit_that_is_cancelled_publishes_what_is_there"],
+    [
+        "test_a_commit_that_is_cancelled_is_done_or_not",
+        "test_a_commit_that_is_cancelled_publishes_what_is_there",
+        "test_a_commit_that_is_cancelled_enters_what_is_there",
+    ],
 )
 def test_a_transaction_of_the_callers_may_end_with_a_unit_that_is_cancelled(test: str) -> None:
     """Where the store takes part in one that is all that is asked; a store's own transaction is no excuse (T5)."""

@@ -12,7 +12,7 @@ import pytest
 from casewright import Store, Tenant
 from casewright.adapters.memory import MemoryStore
 from casewright.adapters.memory.store import MemoryUnitOfWork
-from casewright.testing.contracts import Rows, StoreContract
+from casewright.testing.contracts import LedgerContract, Rows, StoreContract
 from casewright.testing.contracts.oracle import Row
 from casewright.testing.contracts.stored import _UNDONE
 from support.oracles import memory_rows
@@ -101,7 +101,7 @@ def seen_through(tamper: Tamper) -> type[StoreContract]:
     return type("Contract", (StoreContract,), {"oracle": oracle})
 
 
-def runs(test: str, contract: type[StoreContract], make: Callable[[], Store]) -> Iterator[None]:
+def runs(test: str, contract: type[StoreContract | LedgerContract], make: Callable[[], Store]) -> Iterator[None]:
     """Run a test in each of its ways, on a new store each time."""
     run: Any = getattr(contract(), test)
     for way in ({"way": way} for way in _UNDONE) if test == LEFT else ({},):
@@ -161,6 +161,12 @@ def test_without_an_oracle_it_is_skipped(test: str) -> None:
     """Without an oracle each of these tests is skipped with that reason."""
     with pytest.raises(pytest.skip.Exception, match=r"^oracle: nothing reads what is stored"):
         list(runs(test, StoreContract, MemoryStore))
+
+
+def test_without_an_oracle_what_is_entered_is_skipped_too() -> None:
+    """So is the test of what is stored of idempotency keys, whose contract may stand alone."""
+    with pytest.raises(pytest.skip.Exception, match=r"^oracle: nothing reads what is stored"):
+        list(runs("test_an_entry_is_stored_once_and_nothing_of_one_that_was_refused", LedgerContract, MemoryStore))
 
 
 def test_a_store_without_an_outbox_has_no_pointers_to_check() -> None:

@@ -46,6 +46,7 @@ class KeepingStore:
 
         def _transaction(self, begin: str | None) -> Transaction: ...
         def _read(self, question: Callable[[Send, Statements], FoundT]) -> FoundT: ...
+        def _write(self, work: Callable[[Send], None]) -> None: ...
 
         _source: Engine | Connection
         _sql_events: bool
@@ -58,6 +59,7 @@ class KeepingStore:
         """
         erasing = as_erasing(item_id, tenant, versions)
         found: list[Erased] = []
+        self._be_ready()
         self._write(lambda send: found.append(self._erased(send, erasing)))
         if isinstance(self._source, Engine):
             with self._database.failures:
@@ -66,6 +68,7 @@ class KeepingStore:
 
     def add_denial(self, denial: Denial) -> None:
         """Keep a denial; see `DenialLog.add_denial`."""
+        self._be_ready()
         self._write(partial(_add_denial, self._statements, denial))
 
     def denials(self, *, tenant: str, after: str = "", limit: int) -> tuple[Denial, ...]:
@@ -81,15 +84,6 @@ class KeepingStore:
     def _erased(self, send: Send, erasing: Erasing) -> Erased:
         with self._database.overwriting(send):
             return _erased(send, self._statements, erasing)
-
-    def _write(self, work: Callable[[Send], None]) -> None:
-        self._be_ready()
-        with self._database.failures:
-            transaction = self._transaction(self._database.begin_writing)
-            try:
-                transaction.write(work)
-            finally:
-                transaction.end()
 
     def _be_ready(self) -> None:
         if not self.ready:

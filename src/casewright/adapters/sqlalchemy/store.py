@@ -200,6 +200,8 @@ class SqlAlchemyStore(SqlRelaying, ProvingStore, KeepingStore):
         """
         moment, most = instant_text(as_instant(before, "before")), as_integer(limit, "limit", least=1)
         removed: list[int] = []
+        if not self.ready:
+            self.make_ready()
         self._write(lambda send: removed.append(send(self._statements.purging, (moment, most)).rowcount))
         return removed[-1]
 
