@@ -36,9 +36,15 @@ GREENLETS = (
     *("tests/stores/test_async_joining.py", "tests/stores/test_async_sqlalchemy_store.py", "tests/stores/test_hops.py"),
     *("tests/stores/test_keeping_stores.py", "tests/stores/test_lines.py", "tests/adapters/test_consuming.py"),
     *("tests/adapters/test_sqlalchemy_refusals.py", "tests/adapters/test_sqlalchemy_upgrade_calls.py"),
-    *("tests/docs", "tests/faults", "tests/races", "tests/relay"),
+    *("tests/docs", "tests/faults", "tests/relay"),
 )
 """Tests of stores that asynchronous drivers reach from greenlets: to measure these takes much longer."""
+
+SPARED = (
+    *("tests/races", "tests/services", "tests/faults/test_async_cancellation.py", "tests/cli/test_replay_stopped.py"),
+    *("tests/stores/test_async_sqlalchemy_store.py::TestAsyncpg", "tests/test_architecture.py"),
+)
+"""What takes long, and reaches no line that other tests do not: `full` runs it, where nothing is measured."""
 
 HOURS = 3  # for how long `nox -s soak` begins another round, if it will end in time
 SOAK = "20"  # by how much it multiplies what is promised: 8 x 5,000 edits of one case, 5,000 kills
@@ -166,8 +172,10 @@ def tests(session: nox.Session) -> None:
 @nox.session
 @_timed
 def full(session: nox.Session) -> None:
-    """Run the promises that plain `nox` leaves out, or tries in small, at their full size."""
+    """Run what `wheel` is spared, and the promises that it tries in small or not at all, at their full size."""
     session.install(*_group("test"), f".{EXTRAS}")
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "-n", "auto", "-m", "not large", *SPARED)
     session.run("python", "-m", "pytest", "-n", "auto", "-m", "large", *(session.posargs or ["tests"]))
 
 
@@ -230,7 +238,7 @@ def no_extras(session: nox.Session) -> None:
 @nox.session
 @_timed
 def wheel(session: nox.Session) -> None:
-    """Run the quick suite of the built sdist, its src removed, against the built wheel; it reaches every branch."""
+    """Run most of the built sdist's quick suite, its src removed, on the built wheel: it reaches every branch."""
     session.install(*_group("test"), f"{_built(session, '*.whl')}{EXTRAS}")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(_built(session, "*.tar.gz")) as archive:
@@ -247,8 +255,9 @@ def wheel(session: nox.Session) -> None:
                 session.run(*greenlets, *session.posargs)
                 return
             session.run(*greenlets, "README.md", "docs")
-            session.run(*greenlets, "-n", "auto", *GREENLETS)
-            others = (f"--ignore={path}" for path in GREENLETS)
+            spared = [f"--deselect={path}" for path in SPARED]
+            session.run(*greenlets, "-n", "auto", *spared, *GREENLETS)
+            others = [*spared, *(f"--ignore={path}" for path in GREENLETS)]
             session.run("coverage", "run", *suite, "-n", "auto", *others, "tests", "examples")
             session.run("coverage", "combine", "--quiet")
             # Told by nox, not by the process: what is printed last is pytest's summary.

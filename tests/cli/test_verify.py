@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL, create_engine
 
 from casewright import TASK
 from casewright.adapters.sqlalchemy import SqlAlchemyStore
@@ -174,6 +175,20 @@ def test_a_checkpoint_is_of_one_file_wherever_it_is_named_from(
     monkeypatch.chdir(tmp_path)
     with open_store("sqlite:///two/cases.db", "--database", retry="") as store:
         assert verify._name(store, None) == kept[1] != kept[0]
+
+
+def test_a_server_is_verified_too(postgres_database: URL, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is on a server is proven, and its checkpoint does not depend on the folder (H6, H7)."""
+    engine = create_engine(postgres_database)
+    store = SqlAlchemyStore(engine)
+    store.create_schema()
+    (opening,) = created(TASK, "verified", tenant="on a server")
+    write(store, opening, *edited(opening.after, "new"), tenant="on a server")
+    engine.dispose()
+    url, checkpoint = postgres_database.render_as_string(hide_password=False), tmp_path / "checkpoint"
+
+    assert main(["verify", "--database", url, "--json", "--checkpoint", str(checkpoint)]) == 0
+    assert json.loads(capsys.readouterr().out)["items"] >= 1
 
 
 @pytest.mark.parametrize("signed", [True, False])
