@@ -209,7 +209,7 @@ def _soaked(session: nox.Session, seed: int) -> None:
 @_timed
 def docs(session: nox.Session) -> None:
     """Build the documentation into build/docs; a warning is an error."""
-    session.install(*_group("docs"), ".[otel,sqlalchemy,testing]")
+    session.install(*_group("docs"), ".[nats,otel,redis,sqlalchemy,testing]")
     session.run("sphinx-build", "-q", "-W", "-n", "--keep-going", "-E", "-b", "html", "docs", "build/docs")
 
 

@@ -42,9 +42,16 @@ if os.environ.get("CASEWRIGHT_INTERSPHINX"):
 else:
     # ... and names of other projects cannot be looked up without a network.
     nitpick_ignore_regex += [
-        (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|json|logging|pathlib|ssl|types|typing)\..*"),
-        (r"py:.*", r"(attr|attrs|cattrs|hypothesis|sqlalchemy|typing_extensions)\..*"),
-        (r"py:.*", r"(datetime|timedelta|Connection|Dialect|Engine|MetaData|MigrationContext|Table|URL)"),
+        (
+            r"py:.*",
+            r"(abc|asyncio|collections|contextlib|datetime|decimal|enum|json|logging|pathlib|ssl|threading|types|typing)\..*",
+        ),
+        (r"py:.*", r"(attr|attrs|cattrs|hypothesis|nats|opentelemetry|redis|sqlalchemy|typing_extensions)\..*"),
+        (
+            r"py:.*",
+            r"(datetime|timedelta|AsyncEngine|Connection|Dialect|Engine|MetaData|Meter|MeterProvider|MigrationContext)",
+        ),
+        (r"py:.*", r"(Table|TracerProvider|URL)"),
     ]
 
 html_theme = "furo"
