@@ -111,9 +111,11 @@ class Database(ABC):
         most = bindparam("limit", type_=BigInteger())
         first: ColumnElement[int] = literal_column("0")  # else SQLAlchemy would send it as a parameter
         old: Any = select(*own).where(moment < bindparam("before")).order_by(moment).limit(most).offset(first)
-        # Two that remove at once must not wait for each other; what one has locked, it removes.
-        old = old.with_for_update(skip_locked=True)
-        return delete(table).where(tuple_(*own).in_(old))
+        return delete(table).where(tuple_(*own).in_(self.chosen(old)))
+
+    def chosen(self, query: Select[Any]) -> Select[Any]:
+        """Return the query for rows that are about to be removed, so that others who remove at once choose others."""
+        return query
 
     @abstractmethod
     def contains(self, column: ColumnElement[Any], text: str) -> Condition:

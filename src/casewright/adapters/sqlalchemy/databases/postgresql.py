@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, cast, false, func, literal
+from sqlalchemy import ColumnElement, Connection, Select, Table, cast, false, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.dml import Insert
 
@@ -146,6 +146,14 @@ class Postgresql(Database):
     def new_row(self, table: Table, *key: str) -> Insert:
         """See `Database.new_row`."""
         return insert(table).on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
+
+    def chosen(self, query: Select[Any]) -> Select[Any]:
+        """See `Database.chosen`: what one has locked, another skips.
+
+        Apart from the rest of the statement, so that it is asked once: a plan may ask a subquery anew for each row, and
+        then skips what is removed already, so that in the end more than the limit are gone.
+        """
+        return select(*query.with_for_update(skip_locked=True).cte("chosen").c)
 
     def contains(self, column: ColumnElement[Any], text: str) -> Condition:
         """See `Database.contains`."""
