@@ -35,8 +35,6 @@ _PAGE: Final = 1_000
 class KeepingStore:
     """What makes a store over tables an `Erasure` and a `DenialLog`."""
 
-    ready: bool
-
     if TYPE_CHECKING:
         _database: Database
         _statements: Statements
@@ -59,7 +57,7 @@ class KeepingStore:
         """
         erasing = as_erasing(item_id, tenant, versions)
         found: list[Erased] = []
-        self._be_ready()
+        self.make_ready()
         self._write(lambda send: found.append(self._erased(send, erasing)))
         if isinstance(self._source, Engine):
             with self._database.failures:
@@ -68,13 +66,13 @@ class KeepingStore:
 
     def add_denial(self, denial: Denial) -> None:
         """Keep a denial; see `DenialLog.add_denial`."""
-        self._be_ready()
+        self.make_ready()
         self._write(partial(_add_denial, self._statements, denial))
 
     def denials(self, *, tenant: str, after: str = "", limit: int) -> tuple[Denial, ...]:
         """Return denials of a tenant; see `DenialLog.denials`."""
         parameters = as_tenant(tenant), after, as_integer(limit, "limit", least=1)
-        self._be_ready()
+        self.make_ready()
 
         def question(send: Send, statements: Statements) -> tuple[Denial, ...]:
             return tuple(map(_denial, send(_keeping(statements).denials, parameters).fetchall()))
@@ -84,10 +82,6 @@ class KeepingStore:
     def _erased(self, send: Send, erasing: Erasing) -> Erased:
         with self._database.overwriting(send):
             return _erased(send, self._statements, erasing)
-
-    def _be_ready(self) -> None:
-        if not self.ready:
-            self.make_ready()
 
 
 class _Keeping:

@@ -37,7 +37,6 @@ class ProvingStore:
     """What makes a store over tables `Proving`."""
 
     if TYPE_CHECKING:
-        ready: bool
 
         def make_ready(self) -> None:
             """Check the schema."""
@@ -58,8 +57,7 @@ class ProvingStore:
         return self._answered(_kept_items)
 
     def _answered(self, question: Callable[[Send, Statements], FoundT]) -> FoundT:
-        if not self.ready:
-            self.make_ready()
+        self.make_ready()
         return self._read(question)
 
 

@@ -43,7 +43,6 @@ T = TypeVar("T")
 class SqlRelaying(ABC):
     """`Relaying` and `OutboxKeeping` in a SQL database."""
 
-    ready: bool
     _statements: Statements
     _database: Database
 
@@ -210,8 +209,7 @@ class SqlRelaying(ABC):
         return self._asked(ask)
 
     def _asked(self, ask: Callable[[Talk], T]) -> T:
-        if not self.ready:
-            self.make_ready()
+        self.make_ready()
         with self._database.failures:
             transaction = self._transaction(self._database.begin_reading)
             try:
@@ -222,8 +220,7 @@ class SqlRelaying(ABC):
         return answer
 
     def _written(self, work: Callable[[Talk], T]) -> T:
-        if not self.ready:
-            self.make_ready()
+        self.make_ready()
         answers: list[T] = []
         with self._database.failures:
             transaction = self._transaction(self._database.begin_writing)

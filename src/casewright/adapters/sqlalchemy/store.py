@@ -152,8 +152,7 @@ class SqlAlchemyStore(SqlRelaying, ProvingStore, KeepingStore):
             MisuseError: The connection to be joined is closed, or no transaction is open on it.
         """
         unit = self.unit(tenant, write=write)
-        if not self.ready:
-            self.make_ready()
+        self.make_ready()
         return unit
 
     def unit(self, tenant: str, *, write: bool) -> SqlAlchemyUnitOfWork:
@@ -165,10 +164,11 @@ class SqlAlchemyStore(SqlRelaying, ProvingStore, KeepingStore):
         return SqlAlchemyUnitOfWork(transaction, self._statements, tenant, write=write)
 
     def make_ready(self) -> None:
-        """Do what the first unit of a store waits for; see `begin`."""
-        self.ping()
-        self._prepare()
-        self.ready = True
+        """Do what the first unit of a store waits for, unless that was done; see `begin`."""
+        if not self.ready:
+            self.ping()
+            self._prepare()
+            self.ready = True
 
     def ping(self) -> None:
         """Check that the database can be reached and holds the tables, as they should be: for a readiness probe.
@@ -200,8 +200,7 @@ class SqlAlchemyStore(SqlRelaying, ProvingStore, KeepingStore):
         """
         moment, most = instant_text(as_instant(before, "before")), as_integer(limit, "limit", least=1)
         removed: list[int] = []
-        if not self.ready:
-            self.make_ready()
+        self.make_ready()
         self._write(lambda send: removed.append(send(self._statements.purging, (moment, most)).rowcount))
         return removed[-1]
 
